@@ -187,6 +187,49 @@ fn rows_stay_locked() {
 }
 
 #[test]
+fn who_waits_for_an_advisory_lock_lets_others_write() {
+    let (server, mut other) = start();
+    let (mut first, mut second) = (Session::open(server.addr), Session::open(server.addr));
+    let pid = first.pid;
+    for wait in
+        ["select pg_advisory_xact_lock(1)", "update t set v = 7 where i = 3 and pg_advisory_xact_lock(1) is not null"]
+    {
+        second.run("begin; select pg_advisory_xact_lock(1)");
+        // It holds the ticket, waits, and lets the one that has the lock write.
+        first.run("begin; update t set v = v + 1 where i = 1");
+        first.send(wait);
+        await_waiting(&mut other, pid);
+        second.run("update t set v = v + 1 where i = 2; commit");
+        assert_eq!(first.answer().errors, [""; 0]);
+        // It has the lock, until it ends.
+        assert_eq!(other.value("select pg_try_advisory_lock(1)"), "f");
+        first.run("update t set v = v + 1 where i = 1; commit");
+        assert_eq!(other.value("select pg_try_advisory_xact_lock(1)"), "t");
+    }
+    assert_eq!(other.value("select string_agg(v::text, ' ' order by i) from t where v > 0"), "4 2 7");
+    // A lock of the session's is counted.
+    second.run("begin; select pg_advisory_xact_lock(1)");
+    first.run("begin; update t set v = v + 1 where i = 1");
+    first.send("select pg_advisory_lock(1)");
+    await_waiting(&mut other, pid);
+    second.run("update t set v = v + 1 where i = 2; commit");
+    assert_eq!(first.answer().errors, [""; 0]);
+    first.run("commit");
+    assert_eq!(other.value("select pg_try_advisory_lock(1)"), "f");
+    assert_eq!(first.value("select pg_advisory_unlock(1)"), "t");
+    assert_eq!(first.value("select pg_advisory_unlock(1)"), "f");
+    // A circle is one still.
+    second.run(
+        "begin; set local deadlock_timeout = '1h'; select pg_advisory_xact_lock(1); update t set v = 0 where i = 2",
+    );
+    first.run("begin; set local deadlock_timeout = '10ms'; update t set v = 0 where i = 1");
+    second.send("update t set v = 0 where i = 1");
+    await_waiting(&mut other, second.pid);
+    assert_eq!(first.query("select pg_advisory_xact_lock(1)").errors, ["40P01 deadlock detected"]);
+    assert_eq!(second.answer().tags, ["UPDATE 1"]);
+}
+
+#[test]
 fn who_meets_a_row_in_a_function_or_in_a_string_of_statements_lets_others_write() {
     let (server, mut other) = start();
     other.run(

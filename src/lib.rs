@@ -51,6 +51,7 @@ pub mod types {
     pub mod geometry;
     pub mod gin;
     pub mod hash;
+    pub mod in_range;
     pub mod interval;
     pub mod interval_input;
     pub mod interval_output;
@@ -171,6 +172,7 @@ pub mod catalog {
     pub mod extensions;
     pub mod inheritance;
     pub mod members;
+    pub mod named;
     pub mod object_text;
     pub mod objects;
     pub mod partition_constraint;
@@ -232,12 +234,14 @@ pub mod sql {
         mod comparable;
         mod conflict;
         mod copied;
+        mod cte;
         mod current_of;
         mod enums;
         mod expr;
         mod from;
         mod function_from;
         mod grouping;
+        mod inline;
         pub(in crate::sql) mod key_constants;
         mod lists;
         mod locking;
@@ -257,6 +261,7 @@ pub mod sql {
         pub mod routine;
         mod row_security;
         pub mod rows;
+        mod same_query;
         mod scope;
         mod search_cycle;
         mod shapes;

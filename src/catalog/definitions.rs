@@ -271,7 +271,7 @@ impl<'a> Names<'a> {
 fn ordering(key: &IndexKey, method: &str, names: &Names<'_>) -> String {
     let mut text = String::new();
     if let Some(collation) = &key.collation {
-        text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+        text.push_str(&format!(" COLLATE {}", names.collation(names.catalog.collation_oid(collation))));
     }
     if let Some(class) = &key.operator_class {
         let member = members::operator_class(names.catalog, class, method).and_then(members::member);

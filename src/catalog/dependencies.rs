@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::catalog::composite::{array_type_oid, has_row_type, relation_of, row_type_oid};
 use crate::catalog::definitions::identity_of;
 use crate::catalog::members;
+use crate::catalog::named::NamedKind;
 use crate::catalog::routines::Routine;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Extension, Index, Relation, RelationKind, UserTypeKind, Uses,
@@ -41,6 +42,8 @@ pub enum Object {
     Routine(Oid),
     Operator(Oid),
     Cast(Oid),
+    /// What is known by its name alone.
+    Named(NamedKind, Oid),
     /// A domain's check by its number.
     DomainConstraint(Oid, u32),
     Extension(Oid),
@@ -89,8 +92,9 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
             range.constructors.iter().for_each(|oid| found.add(Object::Routine(*oid), own, Kind::Internal));
             found.on_functions(own, [range.difference].into_iter());
         }
-        if let UserTypeKind::Domain { base, checks, .. } = &user_type.kind {
+        if let UserTypeKind::Domain { base, checks, collation, .. } = &user_type.kind {
             found.on_type(own, *base);
+            found.on_collation(own, collation.as_ref());
             for (_, number) in checks.iter().zip(1..) {
                 found.add(Object::DomainConstraint(user_type.oid, number), own, Kind::Automatic);
             }
@@ -114,6 +118,7 @@ pub fn dependencies(catalog: &CatalogSnapshot) -> Vec<Dependency> {
     catalog.extensions.iter().for_each(|extension| found.extension(extension));
     found.operators();
     found.casts();
+    found.named();
     found.all
 }
 
@@ -173,6 +178,7 @@ impl Found<'_> {
         for oid in functions {
             let on = match oid {
                 oid if self.catalog.routines.contains_key(&oid) => Object::Routine(oid),
+                oid if let Some(own) = self.catalog.named.get(&oid) => Object::Named(own.kind, oid),
                 oid if self.catalog.operators.contains_key(&oid) => Object::Operator(oid),
                 oid if self.catalog.casts.contains_key(&oid) => Object::Cast(oid),
                 oid if members::member(oid).is_some_and(|member| self.catalog.has_extension(member.extension)) => {
@@ -208,6 +214,22 @@ impl Found<'_> {
         }
     }
 
+    fn named(&mut self) {
+        for kind in NamedKind::ALL {
+            for own in self.catalog.named_objects(kind) {
+                self.on_schema(Object::Named(kind, own.oid), &own.schema);
+            }
+        }
+    }
+
+    /// COLLATE with a collation of users.
+    fn on_collation(&mut self, object: Object, kept: Option<&String>) {
+        let oid = kept.map_or(Oid::INVALID, |kept| self.catalog.collation_oid(kept));
+        if let Some(own) = self.catalog.named.get(&oid) {
+            self.add(object, Object::Named(own.kind, oid), Kind::Normal);
+        }
+    }
+
     fn relation(&mut self, relation: &Relation) {
         let own = Object::Relation(relation.oid);
         self.on_schema(own, &relation.schema);
@@ -226,6 +248,12 @@ impl Found<'_> {
             if !relation.has_key_column(column.number) {
                 self.on_type(Object::Column(relation.oid, column.number), column.type_oid);
             }
+            let of_domain = self.catalog.types.get(&column.type_oid).and_then(|found| match &found.kind {
+                UserTypeKind::Domain { collation, .. } => collation.as_ref(),
+                _ => None,
+            });
+            let collation = column.options.collation.as_ref().or(of_domain);
+            self.on_collation(Object::Column(relation.oid, column.number), collation);
             if column.default.is_none() || column.identity.is_some() {
                 continue;
             }
@@ -239,7 +267,10 @@ impl Found<'_> {
         let kind = if inheritance.bound.is_some() { Kind::Automatic } else { Kind::Normal };
         inheritance.parents.iter().for_each(|parent| self.add(own, Object::Relation(*parent), kind));
         // A table whose partition key is gone is none.
-        inheritance.key.iter().flat_map(|key| &key.columns).for_each(|key| self.on_type(own, key.type_oid));
+        for key in inheritance.key.iter().flat_map(|key| &key.columns) {
+            self.on_type(own, key.type_oid);
+            self.on_collation(own, key.collation.as_ref());
+        }
         let parent = inheritance.parents.first().copied().unwrap_or_default();
         for constraint in &relation.constraints {
             self.constraint(relation, constraint);
@@ -344,6 +375,7 @@ impl Found<'_> {
             self.on_column(own, *used, Kind::Automatic);
         }
         self.on_routines(own, &index.options.uses);
+        index.keys.iter().for_each(|key| self.on_collation(own, key.collation.as_ref()));
         for class in index.keys.iter().filter_map(|key| key.operator_class.as_deref()) {
             let member = members::operator_class(self.catalog, class, &index.method);
             self.all.extend(member.map(|oid| Dependency { object: own, on: Object::Member(oid), kind: Kind::Normal }));
@@ -449,7 +481,7 @@ impl Object {
             Object::Extension(oid) | Object::Member(oid) => (oid, 0),
             // Of one table's columns the first comes first, though what was made last does.
             Object::Column(oid, number) => (oid, -i64::from(number)),
-            Object::Operator(oid) | Object::Cast(oid) => (oid, 0),
+            Object::Operator(oid) | Object::Cast(oid) | Object::Named(_, oid) => (oid, 0),
             Object::Constraint(_, oid) | Object::Trigger(_, oid) | Object::Policy(_, oid) => (oid, 0),
             // PostgreSQL gives them OIDs right after what they belong to.
             Object::Rule(oid) => (oid, 1 << 20),

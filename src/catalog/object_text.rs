@@ -45,6 +45,13 @@ impl Names<'_> {
                 Some(cast) => format!("cast from {} to {}", type_name(cast.source), type_name(cast.target)),
                 None => String::new(),
             },
+            Object::Named(kind, oid) => match self.catalog.named.get(&oid) {
+                Some(own) => {
+                    let visible = self.search_path.contains(&own.schema);
+                    format!("{} {}", kind.noun(), self.qualified(&own.schema, &own.name, visible))
+                }
+                None => String::new(),
+            },
             Object::DomainConstraint(domain, number) => {
                 let kind = self.catalog.types.get(&domain).map(|t| &t.kind);
                 let checks = if let Some(UserTypeKind::Domain { checks, .. }) = kind { checks.as_slice() } else { &[] };

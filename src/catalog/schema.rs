@@ -12,6 +12,7 @@ use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::composite;
 pub use crate::catalog::enum_labels::EnumLabels;
 use crate::catalog::inheritance::Inheritance;
+use crate::catalog::named::NamedObject;
 use crate::catalog::objects::{RangeFacts, UserCast, UserOperator};
 use crate::catalog::policy::RowSecurity;
 use crate::catalog::privileges::{DefaultAcl, ObjectAddress, ObjectPrivileges};
@@ -50,6 +51,8 @@ pub struct CatalogSnapshot {
     pub operators: SharedMap<Oid, Arc<UserOperator>>,
     /// Casts by OID.
     pub casts: SharedMap<Oid, UserCast>,
+    /// Collations by OID.
+    pub named: SharedMap<Oid, Arc<NamedObject>>,
     /// (schema, name) to routines, in the order of their OIDs.
     pub routine_names: SharedMap<(String, String), Vec<Oid>>,
     /// Those created, plpgsql is not among them.
@@ -452,6 +455,8 @@ pub enum UserTypeKind {
         not_null: bool,
         default: Option<String>,
         checks: Vec<DomainCheck>,
+        /// COLLATE, where it is not the type's own.
+        collation: Option<String>,
     },
     Range(Box<RangeFacts>),
     /// The multirange type of a range type.

@@ -38,7 +38,7 @@ use crate::types::pg_type::{Oid, Repr, Scalar};
 
 pub use cluster::save_cluster;
 pub use extensions::{put_extension, remove_extension};
-pub use objects::{put_cast, put_operator, remove_object};
+pub use objects::{put_cast, put_named, put_operator, remove_object};
 pub use privileges::{put_default_acls, put_privileges};
 pub use routines::{put_routine, remove_routine};
 pub use save::*;
@@ -459,6 +459,8 @@ fn read_type(row: &Row<'_>) -> Result<UserType> {
                 typmod: row.get("typmod")?,
                 not_null: row.get("not_null")?,
                 default: row.get("default_expression")?,
+                // Kept where an enum keeps its labels.
+                collation: row.get("labels")?,
                 checks: json_array(row, "checks")?
                     .iter()
                     .map(|c| DomainCheck {

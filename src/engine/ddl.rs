@@ -26,6 +26,7 @@ mod inherit;
 mod key_rows;
 mod large_object;
 mod materialized;
+mod named;
 mod naming;
 mod operator;
 mod owner;
@@ -197,6 +198,9 @@ impl<'a> Change<'a> {
             Ddl::CreateRoutine(create) => self.create_routine(create),
             Ddl::CreateAggregate(define) => self.create_aggregate(define),
             Ddl::CreateOperator(define) => self.create_operator(define),
+            Ddl::CreateNamed(define) => self.create_named(define),
+            Ddl::ChangeNamed { kind, name, change } => self.change_named(*kind, name, change.as_ref()),
+            Ddl::DropNamed { kind, names, if_exists, cascade } => self.drop_named(*kind, names, (*if_exists, *cascade)),
             Ddl::AlterOperator { operator, options } => self.alter_operator(operator, options),
             Ddl::ChangeOperator { operator, change } => self.change_operator(operator, change),
             Ddl::DropOperators { operators, if_exists, cascade } => {

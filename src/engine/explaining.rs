@@ -15,6 +15,7 @@ pub fn plans_of(statement: &SqliteStatement) -> Vec<SqliteStatement> {
     let own = SqliteStatement {
         write: false,
         locks_rows: false,
+        waits: false,
         // What they keep is not there; SQLite plans without it.
         before: Vec::new(),
         folded: None,

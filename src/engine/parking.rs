@@ -382,7 +382,7 @@ impl EngineSession {
         let answer = Arc::new(Answer::default());
         self.answer_again(opened, (&statement.params, &planned.literals), (lease, begun), (&statement.answer, &answer));
         // What it has changed is its own still: where it meets a row that another one has, it does something else.
-        let blocked = lease.slot().take_blocked_row().is_some();
+        let blocked = lease.slot().take_awaited().is_some();
         let same = !blocked && answer.is_same(&statement.answer) && !lease.enter().is_autocommit();
         if !same {
             debug!("a statement was answered {:?}, then {answer:?}", statement.answer);

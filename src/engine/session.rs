@@ -232,9 +232,9 @@ impl EngineSession {
 
     /// Gives the ticket up after such a statement, which counts as not run; the row is free when this returns. Nothing reads
     /// on its connection any more.
-    pub fn wait_for_row(&mut self) -> Result<()> {
+    pub fn wait_for_awaited(&mut self) -> Result<()> {
         let Hold::Write(write) = &self.hold else { return Ok(()) };
-        let Some(row) = write.lease.slot().take_blocked_row() else { return Ok(()) };
+        let Some(row) = write.lease.slot().take_awaited() else { return Ok(()) };
         match self.journal.is_some() {
             true => self.park_before_last()?,
             false => self.roll_back_locally(),
@@ -753,7 +753,7 @@ impl EngineSession {
         self.savepoints.clear();
         self.modes = Modes::default();
         self.link.forget_blocks();
-        self.link.cursors().close_all();
+        self.link.cursors().end_transaction();
     }
 }
 

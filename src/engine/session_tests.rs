@@ -68,6 +68,7 @@ fn statement(sql: &str, binds: usize) -> SqliteStatement {
         binds: (0..binds).map(Bind::Param).collect(),
         write,
         locks_rows: false,
+        waits: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,

@@ -25,7 +25,8 @@ pub fn compile(source: &str, signature: Signature, options: Options, types: &mut
     let has_begun = parser.has_begun();
     let compiled = compiled.map_err(|error| {
         let is_located = error.fields().internal_position.is_some();
-        if options.check_syntax && (is_located || !has_begun) {
+        let is_compiled = has_begun || signature.kind == RoutineKind::Trigger;
+        if options.check_syntax && (is_located || !is_compiled) {
             return error;
         }
         error.within(format!("compilation of PL/pgSQL function \"{}\" near line {line}", signature.name))
@@ -38,6 +39,7 @@ pub fn compile(source: &str, signature: Signature, options: Options, types: &mut
         variables: parser.variables,
         texts: parser.texts,
         is_dynamic: parser.is_dynamic,
+        warnings: parser.warnings,
         output: parser.output,
         arguments,
         found,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::error::{Error, Severity};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::scope::Names;
 use crate::plpgsql::tree::{Expression, Statement};
@@ -64,11 +65,51 @@ pub struct Options {
     pub print_strict_params: bool,
     /// Whether the SQL in it is parsed, too: when it is created (check_function_bodies), and for DO.
     pub check_syntax: bool,
+    /// What is said of variables that hide others: only when it is created.
+    pub shadowed_variables: Option<Severity>,
+}
+
+/// The checks of plpgsql.extra_warnings and plpgsql.extra_errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtraCheck {
+    ShadowedVariables,
+    TooManyRows,
+    StrictMultiAssignment,
+}
+
+impl ExtraCheck {
+    /// As the settings name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ExtraCheck::ShadowedVariables => "shadowed_variables",
+            ExtraCheck::TooManyRows => "too_many_rows",
+            ExtraCheck::StrictMultiAssignment => "strict_multi_assignment",
+        }
+    }
+
+    /// How it speaks: what the setting for errors names is an error.
+    pub fn severity(self, warnings: Option<String>, errors: Option<String>) -> Option<Severity> {
+        let names = |setting: Option<String>| {
+            setting.is_some_and(|list| {
+                let mut words = list.split(',').map(|word| word.trim().trim_matches('"'));
+                words.any(|word| word.eq_ignore_ascii_case("all") || word.eq_ignore_ascii_case(self.name()))
+            })
+        };
+        match names(errors) {
+            true => Some(Severity::Error),
+            false => names(warnings).then_some(Severity::Warning),
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { variable_conflict: VariableConflict::Error, print_strict_params: false, check_syntax: true }
+        Options {
+            variable_conflict: VariableConflict::Error,
+            print_strict_params: false,
+            check_syntax: true,
+            shadowed_variables: None,
+        }
     }
 }
 
@@ -100,6 +141,8 @@ pub struct Function {
     /// Of a trigger function.
     pub(super) trigger: Option<TriggerVariables>,
     pub(super) body: Statement,
+    /// What is to be said of it when it is created.
+    pub warnings: Vec<Error>,
     /// As CONTEXT shows it.
     pub(super) display: Arc<str>,
 }

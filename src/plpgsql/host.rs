@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use crate::error::{Notice, Result};
+use crate::error::{Notice, Result, Severity};
+use crate::plpgsql::function::ExtraCheck;
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
 use crate::plpgsql::variables::Variables;
@@ -174,6 +175,11 @@ pub trait Host: Types {
 
     /// A row of the set that the function returns.
     fn emit(&mut self, row: Vec<Value>) -> Result<()>;
+
+    /// Whether plpgsql.extra_warnings or plpgsql.extra_errors ask for a check, and how it speaks.
+    fn extra_check(&self, _: ExtraCheck) -> Option<Severity> {
+        None
+    }
 
     /// plpgsql.check_asserts
     fn checks_asserts(&self) -> bool {

@@ -370,6 +370,15 @@ fn compile_cast(simple: Simple, type_name: &TypeName) -> Option<Simple> {
 // ----- evaluating
 
 impl Simple {
+    /// Whether it is a constant, and then whether it is a string.
+    pub fn constant(&self) -> Option<bool> {
+        match self {
+            Simple::Integer(Integer::Constant(_), _) => Some(false),
+            Simple::Text(Text::Constant(_)) => Some(true),
+            _ => None,
+        }
+    }
+
     /// The type of its value.
     pub fn data_type(&self) -> DataType {
         match self {

@@ -1,8 +1,8 @@
 //! Where an error in a function's body is in the statement that makes the function.
 //!
-//! Owns: [`in_statement`]. Specification: function_parse_error_transpose in pg_proc.c.
+//! Owns: [`in_statement`], [`notices_in_statement`]. Specification: function_parse_error_transpose in pg_proc.c.
 
-use crate::error::Error;
+use crate::error::{Error, Notice};
 use crate::sql::syntax::lexer::{TokenKind, tokens};
 
 /// The error with its place in the statement, if the body stands in it as it is; `offset` counts the characters before the
@@ -27,5 +27,12 @@ pub(super) fn in_statement(error: Error, text: &str, offset: u32) -> Error {
     match found {
         Some(before) => error.without_internal_position().with_position(offset + before + position),
         None => error,
+    }
+}
+
+/// The same for what is said of a body that is no error.
+pub(super) fn notices_in_statement(notices: &mut [Notice], text: &str, offset: u32) {
+    for notice in notices.iter_mut().filter(|notice| notice.internal_position.is_some()) {
+        *notice = in_statement(Error::of_fields(notice.clone()), text, offset).fields().clone();
     }
 }

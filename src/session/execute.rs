@@ -187,7 +187,7 @@ impl StateMachine {
                 };
                 if gives_way && self.engine.is_blocked() {
                     drop(opened);
-                    self.engine.wait_for_row()?;
+                    self.engine.wait_for_awaited()?;
                     self.unsay(notices, said);
                     return Box::pin(self.start(portal, max_rows, describe)).await;
                 }
@@ -321,10 +321,10 @@ impl StateMachine {
         Ok(parked && concerns)
     }
 
-    /// Whether a statement that meets a row of another transaction can let go of the ticket until that is free: the
+    /// Whether a statement that meets a lock of another transaction can let go of the ticket until that is free: the
     /// transaction is parked then, and the statement is run again.
     fn can_give_way(&mut self, statement: &SqliteStatement) -> Outcome<bool> {
-        if !self.engine.may_be_parked() || !(statement.write || statement.locks_rows) {
+        if !self.engine.may_be_parked() || !(statement.write || statement.locks_rows || statement.waits) {
             return Ok(false);
         }
         self.detach_results()?;

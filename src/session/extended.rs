@@ -12,7 +12,7 @@ use crate::catalog::tables::source::PreparedRow;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
 use crate::protocol::backend;
-use crate::session::body_position::in_statement;
+use crate::session::body_position::{in_statement, notices_in_statement};
 use crate::session::charset::decode_value;
 use crate::session::execute::{Completion, Describe, write_row_description};
 use crate::session::machine::{Outcome, Running, StateMachine, Stop, lock};
@@ -259,6 +259,9 @@ impl StateMachine {
             Stop::Error(error) if has_body(&portal.planned) => Stop::Error(in_statement(error, &portal.text, 0)),
             stop => stop,
         })?;
+        if has_body(&portal.planned) {
+            notices_in_statement(&mut self.context().notices, &portal.text, 0);
+        }
         // A transaction command may have ended all portals, this one too.
         if !is_transaction_command {
             self.session.keep_portal(portal);

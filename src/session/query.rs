@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::catalog::acl::Privileges;
 use crate::error::{Error, Result, SqlState};
 use crate::protocol::backend;
-use crate::session::body_position::in_statement;
+use crate::session::body_position::{in_statement, notices_in_statement};
 use crate::session::execute::{Completion, Describe};
 use crate::session::machine::{Outcome, Running, State, StateMachine, Stop, lock};
 use crate::session::state::{Portal, PortalState, ResultFormats, TransactionStatus};
@@ -90,6 +90,9 @@ impl StateMachine {
             let repeatable = self.repeatable(&portal, 0, Describe::Yes);
             let completion = self.run_portal(&mut portal, 0, Describe::Yes).await;
             let mut completion = completion.map_err(|stop| located(stop, &portal.planned, source))?;
+            if has_body(&portal.planned) {
+                notices_in_statement(&mut self.context().notices, source.text, source.offset);
+            }
             drop(portal);
             self.answered(repeatable);
             if !ends_by_itself {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::engine::routines::call::{Caller, LeaseCell};
+use crate::engine::routines::call::Caller;
 use crate::engine::routines::host::{TransactionControl, invalid_termination};
 use crate::error::{Error, Result, SqlState};
 use crate::session::machine::{Outcome, StateMachine, Stop};
@@ -49,7 +49,7 @@ impl StateMachine {
     /// Transactions can be ended where the statement is one of its own.
     fn control(&mut self, caller: &Caller, writes: bool) -> Control<'_> {
         let is_alone = self.session.status == TransactionStatus::Started;
-        Control { lease: caller.lease.clone(), writes, is_alone, stop: None, machine: self }
+        Control { caller: caller.clone(), writes, is_alone, stop: None, machine: self }
     }
 
     /// Ends the transaction inside of a procedure and begins the next one.
@@ -65,7 +65,7 @@ impl StateMachine {
 /// The session, for a procedure.
 struct Control<'m> {
     machine: &'m mut StateMachine,
-    lease: LeaseCell,
+    caller: Caller,
     writes: bool,
     /// The transaction is the statement's own.
     is_alone: bool,
@@ -78,13 +78,18 @@ impl Control<'_> {
         if !self.is_alone {
             return Err(invalid_termination());
         }
-        self.lease.set(None);
+        if self.caller.link.is_in_block() {
+            let what = if commits { "commit" } else { "roll back" };
+            let message = format!("cannot {what} while a subtransaction is active");
+            return Err(Error::new(SqlState::INVALID_TRANSACTION_TERMINATION, message));
+        }
+        self.caller.lease.set(None);
         let writes = self.writes;
         let caller = self.waiting(async |machine| {
             machine.end_inside(commits).await?;
             Ok(machine.engine.caller(writes).await?)
         })?;
-        self.lease.set(Some(caller.lease.get()?));
+        self.caller.lease.set(Some(caller.lease.get()?));
         Ok(())
     }
 

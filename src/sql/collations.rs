@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::classes::{collation_locale, collation_name, collation_oid};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::tree::{
     Body, CteId, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, Select, SubLinkKind, Var, Written,
@@ -38,9 +37,10 @@ impl Collation {
         }
     }
 
-    /// As the name of what is not the type's own.
-    pub fn name_beside(self, type_oid: Oid) -> Option<String> {
-        collation_name(self.oid()).filter(|_| self.oid() != of_type(type_oid))
+    /// As it is kept where it is not the type's own.
+    pub fn kept_beside(self, catalog: &CatalogSnapshot, type_oid: Oid) -> Option<String> {
+        let own = Some(self.oid()).filter(|oid| *oid != Oid::INVALID && *oid != catalog.type_collation(type_oid));
+        own.map(|oid| catalog.kept_collation(oid))
     }
 
     /// Of what is made of both (merge_collation_state).
@@ -93,7 +93,7 @@ impl Derived {
 
     fn of_ordered(&self, catalog: &CatalogSnapshot, query: &Query) -> Option<Vec<Collation>> {
         let collations = self.columns(catalog, query);
-        collations.iter().any(|collation| locale(*collation).is_some()).then_some(collations)
+        collations.iter().any(|collation| locale(catalog, *collation).is_some()).then_some(collations)
     }
 
     /// The collations of what two queries give together.
@@ -122,7 +122,7 @@ impl Derived {
             if let (Collation::Explicit(one), Collation::Explicit(other)) = (merged, one)
                 && one != other
             {
-                let name = |oid| collation_name(oid).unwrap_or_default();
+                let name = |oid| catalog.collation_name(oid).unwrap_or_default();
                 let message =
                     format!("collation mismatch between explicit collations \"{}\" and \"{}\"", name(one), name(other));
                 return Err(Error::new(SqlState::COLLATION_MISMATCH, message));
@@ -132,7 +132,7 @@ impl Derived {
         if let Collation::Conflict(one, two) = merged
             && sorted
         {
-            let name = |oid| collation_name(oid).unwrap_or_default();
+            let name = |oid| catalog.collation_name(oid).unwrap_or_default();
             let message =
                 format!("collation mismatch between implicit collations \"{}\" and \"{}\"", name(one), name(two));
             let hint = "You can choose the collation by applying the COLLATE clause to one or both expressions.";
@@ -143,15 +143,15 @@ impl Derived {
             let hint = "Use the COLLATE clause to set the collation explicitly.";
             return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));
         }
-        Ok(locale(merged))
+        Ok(locale(catalog, merged))
     }
 }
 
 /// The locale by which a collation orders.
-pub fn locale(collation: Collation) -> Option<Cow<'static, str>> {
+pub fn locale(catalog: &CatalogSnapshot, collation: Collation) -> Option<Cow<'static, str>> {
     match collation.oid() {
         Oid::INVALID | DEFAULT => None,
-        oid => collation_locale(oid),
+        oid => catalog.collation_locale(oid),
     }
 }
 
@@ -189,16 +189,18 @@ struct Within<'q> {
 impl Within<'_> {
     fn of(&self, expr: &Expr) -> Collation {
         let (base, _) = base_type(self.catalog, expr.type_oid, -1);
-        let own = of_type(base);
+        let own = match base == expr.type_oid {
+            true => of_type(base),
+            // A domain may have one of its own.
+            false => self.catalog.type_collation(expr.type_oid),
+        };
         if own == Oid::INVALID {
             return Collation::None;
         }
         let derived = match &expr.kind {
             ExprKind::Null | ExprKind::Param(_) | ExprKind::Literal(_) | ExprKind::Const(_) => Collation::None,
             ExprKind::Var(var) => self.of_column(var).unwrap_or(Collation::None),
-            ExprKind::Written(Written::Collate(names), _) => {
-                Collation::Explicit(collation_oid(names.last().map_or("default", String::as_str)))
-            }
+            ExprKind::Written(Written::Collate(oid), _) => Collation::Explicit(*oid),
             ExprKind::SubLink(link) => {
                 let first = || output_collations(self.catalog, &link.query).first().copied();
                 match (&link.kind, element_type(self.catalog, base)) {
@@ -253,7 +255,10 @@ impl Within<'_> {
 
     fn of_relation(&self, var: &Var) -> Option<Collation> {
         let column = self.catalog.relations.get(&var.origin.0)?.column_by_number(var.origin.1)?;
-        column.options.collation.as_deref().map(|name| Collation::Implicit(collation_oid(name)))
+        let own = column.options.collation.as_deref().map(|kept| self.catalog.collation_oid(kept));
+        // A domain may have one of its own.
+        let is_domain = || self.catalog.types.contains_key(&column.type_oid);
+        own.or_else(|| is_domain().then(|| self.catalog.type_collation(column.type_oid))).map(Collation::Implicit)
     }
 }
 

@@ -138,6 +138,7 @@ pub fn plan(statement: &CopyStatement<'_>, context: PlanContext<'_>, source: &So
         binds: lowered.translated.binds,
         write,
         locks_rows: false,
+        waits: false,
         wait: LockWait::Usual,
         target: target.or(changed),
         permissions: analyzer.permissions.borrow().entries().into(),

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::catalog::named::NamedKind;
+
 /// The trees as written, which the engine passes on without looking into them.
 pub use crate::sql::syntax::ast::definition::{
     AlterPolicyStmt, AlterStatsStmt, CreatePolicyStmt, CreateRangeStmt, CreateStatsStmt, DefElem, IndexKey as KeyPart,
@@ -42,6 +44,14 @@ impl fmt::Display for Name {
             None => f.write_str(&self.name),
         }
     }
+}
+
+/// COLLATE name.
+#[derive(Clone, Debug)]
+pub struct CollateName {
+    pub names: Vec<String>,
+    /// Where it stands, as clients count.
+    pub place: Option<u32>,
 }
 
 /// Kinds of objects, as ALTER, DROP and COMMENT name them.
@@ -155,6 +165,20 @@ pub enum Ddl {
     },
     DropOperators {
         operators: Vec<ObjectWithArgs>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    /// CREATE COLLATION
+    CreateNamed(Box<DefineStmt>),
+    ChangeNamed {
+        kind: NamedKind,
+        name: Vec<String>,
+        /// Without one: REFRESH VERSION.
+        change: Option<RoutineChange>,
+    },
+    DropNamed {
+        kind: NamedKind,
+        names: Vec<Vec<String>>,
         if_exists: bool,
         cascade: bool,
     },
@@ -400,7 +424,7 @@ pub struct LikeClause {
 pub struct ColumnDefinition {
     pub name: String,
     pub data_type: DataType,
-    pub collation: Option<Name>,
+    pub collation: Option<CollateName>,
     pub compression: Option<String>,
     pub not_null: bool,
     pub default: Option<Expr>,
@@ -512,7 +536,7 @@ pub struct CreateIndex {
 #[derive(Clone, Debug)]
 pub struct IndexKeyDefinition {
     pub key: IndexKeySource,
-    pub collation: Option<Name>,
+    pub collation: Option<CollateName>,
     pub operator_class: Option<Name>,
     pub descending: bool,
     pub nulls_first: bool,
@@ -589,6 +613,7 @@ pub struct CreateDomain {
     pub base: DataType,
     pub default: Option<Expr>,
     pub not_null: bool,
+    pub collation: Option<CollateName>,
     /// CHECKs with their names, if given.
     pub checks: Vec<(Option<String>, Expr)>,
 }
@@ -630,7 +655,7 @@ pub enum AlterAction {
     AlterType {
         name: String,
         data_type: DataType,
-        collation: Option<Name>,
+        collation: Option<CollateName>,
         using: Option<Expr>,
     },
     SetDefault {

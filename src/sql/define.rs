@@ -13,6 +13,7 @@ mod routine;
 mod table;
 mod trigger;
 
+use crate::catalog::named::NamedKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{Ddl, Name, StatisticsChange};
 use crate::sql::syntax::ast::definition::DefArg;
@@ -81,6 +82,13 @@ pub fn definition(stmt: &Stmt, text: &str) -> Option<Defined> {
         }
         Stmt::Define(define) if define.kind == ObjectType::Operator => {
             ddl(Ddl::CreateOperator(define.clone()), "CREATE OPERATOR")
+        }
+        Stmt::Define(define) if define.kind == ObjectType::Collation => {
+            ddl(Ddl::CreateNamed(define.clone()), "CREATE COLLATION")
+        }
+        Stmt::AlterCollation { name } => {
+            let change = Ddl::ChangeNamed { kind: NamedKind::Collation, name: name.clone(), change: None };
+            ddl(change, "ALTER COLLATION")
         }
         Stmt::AlterOperator(alter) => {
             let (operator, options) = (Box::new(alter.operator.clone()), alter.options.clone());
@@ -152,11 +160,6 @@ pub fn setting_value(name: &str, args: &[crate::sql::ddl::Expr]) -> Result<Strin
     crate::sql::utility::flattened(name, args)
 }
 
-/// 42704 unless there is a collation of that name.
-pub fn known_collation(names: &[String]) -> Result<()> {
-    options::check_collation(&Definer { text: "" }.name(names)?)
-}
-
 /// SELECT INTO, as the CREATE TABLE AS that it is.
 pub fn select_into(into: &IntoClause, query: &SelectStmt, text: &str) -> Defined {
     Definer { text }.table_as(into, query)
@@ -170,7 +173,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::AlterType(_) => "ALTER TYPE … SET",
         Stmt::Define(define) => match define.kind {
             ObjectType::Type => "CREATE TYPE other than AS ENUM",
-            ObjectType::Collation => "CREATE COLLATION",
             _ => "CREATE TEXT SEARCH",
         },
         Stmt::CreateEventTrig(_) => "CREATE EVENT TRIGGER",
@@ -183,7 +185,6 @@ fn unsupported(stmt: &Stmt) -> Option<&'static str> {
         Stmt::CreateConversion(_) => "CREATE CONVERSION",
         Stmt::CreateAm(_) => "CREATE ACCESS METHOD",
         Stmt::AlterTSConfiguration(_) | Stmt::AlterTSDictionary(_) => "ALTER TEXT SEARCH",
-        Stmt::AlterCollation { .. } => "ALTER COLLATION",
         Stmt::CreateForeign(_) => "a foreign data wrapper",
         Stmt::AlterForeign(_) => "a foreign data wrapper",
         Stmt::CreateUserMapping(_) => "CREATE USER MAPPING",

@@ -153,6 +153,8 @@ pub struct SqliteStatement {
     pub write: bool,
     /// SELECT … FOR UPDATE and its like. One that does not write locks rows without the ticket where that is possible.
     pub locks_rows: bool,
+    /// It may wait for a lock of another transaction that is no row's.
+    pub waits: bool,
     pub wait: LockWait,
     /// The relation an INSERT, UPDATE or DELETE changes; constraint errors are described by it.
     pub target: Option<Oid>,

@@ -364,6 +364,7 @@ fn entry_of(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Re
 
 fn analysed_entry(analyzer: &mut Analyzer<'_>, stmt: &Stmt, param_types: &[Oid]) -> Result<Entry> {
     let (context, source) = (analyzer.context(), analyzer.source());
+    analyzer.inlines = true;
     let (tag, columns, action) = match statement_of(analyzer, stmt) {
         Some(analysed) => analysed?,
         None => other_statement(analyzer, stmt, param_types)?,
@@ -489,6 +490,7 @@ fn finish_modify(analyzer: &mut Analyzer<'_>, mut modified: Modified<'_>) -> Res
         binds: lowered.translated.binds,
         write: true,
         locks_rows: false,
+        waits: false,
         wait: LockWait::Usual,
         target: Some(modified.relation.oid),
         permissions: analyzer.permissions.borrow().entries().into(),
@@ -508,6 +510,7 @@ fn lowered_query(analyzer: &Analyzer<'_>, tree: &Query) -> Result<SqliteStatemen
         // Who waits for rows holds everybody up who writes; who does not wait locks rows only.
         write: analyzer.writes || analyzer.locks_rows == Some(crate::sql::tree::LockWaitPolicy::Block),
         locks_rows: analyzer.locks_rows.is_some(),
+        waits: analyzer.waits,
         wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),

@@ -336,6 +336,7 @@ pub fn cast_statement(from: CastSource, (to, typmod): (Oid, i32), context: PlanC
         binds: lowered.translated.binds,
         write: analyzer.writes,
         locks_rows: false,
+        waits: false,
         wait: LockWait::Usual,
         target: None,
         permissions: analyzer.permissions.borrow().entries().into(),

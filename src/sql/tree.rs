@@ -202,7 +202,7 @@ pub enum Written {
     /// An operator that users made.
     UserOperator(Oid),
     /// COLLATE (CollateExpr)
-    Collate(Vec<String>),
+    Collate(Oid),
     /// CURRENT_DATE, LOCALTIME(3) … (SQLValueFunction)
     ValueFunction(String, Option<i32>),
     /// A column that JOIN … USING has made of two.
@@ -395,8 +395,8 @@ pub struct Frame {
     pub end: Option<FrameBound>,
     /// CURRENT ROW, GROUP, TIES
     pub exclude: Option<&'static str>,
-    /// Days are among the offsets of RANGE.
-    pub days: bool,
+    /// The offsets of RANGE are values of their types: they have no number that could be added to a key's.
+    pub by_type: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -404,7 +404,8 @@ pub enum FrameBound {
     CurrentRow,
     UnboundedPreceding,
     UnboundedFollowing,
-    /// Of RANGE over what is neither integer nor float, the offset is a number in the measure of `types::range_offset`.
+    /// Of RANGE over dates, times and intervals, the offset is a number in the measure of `types::range_offset`, unless the
+    /// frame is by type.
     Preceding(Expr),
     Following(Expr),
 }

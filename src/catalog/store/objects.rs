@@ -1,4 +1,4 @@
-//! Operators and casts: rows of `__pg_object`.
+//! Operators, casts and what is known by its name alone: rows of `__pg_object`.
 //!
 //! Owns: that table, which files of older versions get with their first change of the schema.
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Result, params};
 use serde_json::Value as Json;
 
+use crate::catalog::named::{NamedKind, NamedObject};
 use crate::catalog::objects::{UserCast, UserOperator};
 use crate::catalog::schema::CatalogSnapshot;
 use crate::types::pg_type::Oid;
@@ -23,6 +24,11 @@ pub fn put_operator(connection: &Connection, operator: &UserOperator) -> Result<
 /// Adds a cast, or replaces the one with its OID.
 pub fn put_cast(connection: &Connection, cast: &UserCast) -> Result<()> {
     put(connection, cast.oid, ("cast", "", ""), &cast.to_json())
+}
+
+/// Adds a collation, or replaces the one with its OID.
+pub fn put_named(connection: &Connection, own: &NamedObject) -> Result<()> {
+    put(connection, own.oid, (own.kind.noun(), &own.schema, &own.name), &own.definition)
 }
 
 fn put(connection: &Connection, oid: Oid, (kind, schema, name): (&str, &str, &str), definition: &Json) -> Result<()> {
@@ -58,7 +64,11 @@ pub(super) fn load(connection: &Connection, snapshot: &mut CatalogSnapshot) -> R
                 snapshot.operators.insert(oid, Arc::new(operator));
             }
             "cast" => _ = snapshot.casts.insert(oid, UserCast::of_json(oid, &definition)),
-            _ => {}
+            kind => {
+                let Some(kind) = NamedKind::ALL.into_iter().find(|own| own.noun() == kind) else { continue };
+                let own = NamedObject { oid, kind, schema: row.get(2)?, name: row.get(3)?, definition };
+                snapshot.named.insert(oid, Arc::new(own));
+            }
         }
     }
     Ok(())

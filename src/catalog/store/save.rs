@@ -228,7 +228,7 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
         }
         UserTypeKind::Multirange { range, subtype } => connection
             .execute(sql, params![oid.0, array.0, schema, name, "m", Null, subtype.0, range.0, Null, Null, Null])?,
-        UserTypeKind::Domain { base, typmod, not_null, default, checks } => {
+        UserTypeKind::Domain { base, typmod, not_null, default, checks, collation } => {
             let kept = checks.iter().map(|check| match check.not_valid {
                 false => json!([check.name, check.expression]),
                 true => json!([check.name, check.expression, true]),
@@ -236,7 +236,7 @@ pub fn put_type(connection: &Connection, user_type: &UserType) -> Result<()> {
             let checks = json!(kept.collect::<Vec<_>>()).to_string();
             connection.execute(
                 sql,
-                params![oid.0, array.0, schema, name, "d", Null, base.0, typmod, not_null, default, checks],
+                params![oid.0, array.0, schema, name, "d", collation, base.0, typmod, not_null, default, checks],
             )?
         }
     };

@@ -30,21 +30,21 @@ pub fn access_method(name: &str) -> Oid {
     own.or_else(|| members::access_method(name).map(|(oid, _)| oid)).unwrap_or(Oid::INVALID)
 }
 
-/// The OID of a collation.
-pub fn collation_oid(name: &str) -> Oid {
+/// The OID of one of PostgreSQL's collations.
+pub fn recorded_collation(name: &str) -> Oid {
     let mut lines = Recording::new(recording!("pg_collation")).lines();
     let found = lines.find(|line| line.text("collname") == name);
     found.and_then(|line| line.number("oid").try_into().ok()).map_or(Oid::INVALID, Oid)
 }
 
 /// The locale of a collation of ICU's, as SQLite's collations are called after it (`engine::functions::collations`).
-pub fn collation_locale(oid: Oid) -> Option<Cow<'static, str>> {
+pub fn recorded_collation_locale(oid: Oid) -> Option<Cow<'static, str>> {
     let own = i64::from(oid.0);
     Recording::new(recording!("pg_collation")).lines().find(|line| line.number("oid") == own)?.optional("colliculocale")
 }
 
 /// The name of the collation with that OID.
-pub fn collation_name(oid: Oid) -> Option<String> {
+pub fn recorded_collation_name(oid: Oid) -> Option<String> {
     let mut lines = Recording::new(recording!("pg_collation")).lines();
     let found = lines.find(|line| line.number("oid") == i64::from(oid.0));
     found.map(|line| line.text("collname").into_owned())
@@ -219,7 +219,7 @@ fn system_facts(oid: Oid) -> TypeFacts {
 pub fn attributes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for column in &columns_of(relation) {
-            attribute(rows, relation.oid, column, column.type_oid, type_facts(view.catalog, column.type_oid));
+            attribute(rows, relation.oid, column, column.type_oid, column_facts(view, column));
             if view.catalog.base_type(column.type_oid) != column.type_oid {
                 // A domain is no array, whatever it is over.
                 rows.set("attndims", Cell::Int(0));
@@ -259,6 +259,13 @@ fn plain_column(number: i16, name: &str, type_oid: Oid) -> Column {
             type_info(type_oid).map_or(TypeFacts::UNKNOWN.repr, |t| t.repr),
         )
     }
+}
+
+/// The facts of a column's type, under the column's collation.
+fn column_facts(view: &View<'_>, column: &Column) -> TypeFacts {
+    let facts = type_facts(view.catalog, column.type_oid);
+    let own = column.options.collation.as_ref().map(|kept| view.catalog.collation_oid(kept));
+    TypeFacts { collation: own.unwrap_or(facts.collation), ..facts }
 }
 
 fn dropped_attribute(rows: &mut Rows, relation: Oid, column: &DroppedColumn, facts: TypeFacts) {
@@ -305,7 +312,7 @@ fn attribute(rows: &mut Rows, relation: Oid, column: &Column, declared: Oid, fac
         attgenerated: if column.generated { "s" } else { "" },
         attislocal: !column.options.not_local,
         attinhcount: i32::from(column.options.inherited),
-        attcollation: column.options.collation.as_deref().map_or(facts.collation, collation_oid),
+        attcollation: facts.collation,
         attoptions: option_array(&column.options.parameters),
     );
 }
@@ -391,7 +398,7 @@ pub fn partitioned_tables(rows: &mut Rows, view: &View<'_>) {
         let method = access_method(if key.strategy == Strategy::Hash { "hash" } else { "btree" });
         let facts: Vec<_> = key.columns.iter().map(|c| (c, type_facts(view.catalog, c.type_oid))).collect();
         let collation = |(column, facts): &(&KeyColumn, TypeFacts)| {
-            column.collation.as_deref().map_or(facts.collation, collation_oid)
+            column.collation.as_deref().map_or(facts.collation, |kept| view.catalog.collation_oid(kept))
         };
         let expressions: Vec<&str> = key.columns.iter().filter_map(|column| column.expression.as_deref()).collect();
         row!(rows,

@@ -13,13 +13,13 @@ use crate::catalog::routines::PG_PROC;
 use crate::catalog::schema::{
     CatalogSnapshot, Constraint, ConstraintKind, Index, IndexKey, Relation, RelationKind, UserTypeKind,
 };
-use crate::catalog::tables::classes::{collation_oid, default_oid};
+use crate::catalog::tables::classes::default_oid;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::triggers::trigger_constraints;
-use crate::catalog::tables::types::{type_facts, user_types};
+use crate::catalog::tables::types::user_types;
 use crate::types::pg_type::{Oid, type_info};
 
 /// OIDs of the catalogs that others refer to.
@@ -200,8 +200,8 @@ fn index_row(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &Inde
 fn key_collation(view: &View<'_>, relation: &Relation, key: &IndexKey, type_oid: Oid) -> Oid {
     let column = relation.column_by_number(key.column).and_then(|c| c.options.collation.as_deref());
     match key.collation.as_deref().or(column) {
-        Some(name) => collation_oid(name),
-        None => type_facts(view.catalog, type_oid).collation,
+        Some(name) => view.catalog.collation_oid(name),
+        None => view.catalog.type_collation(type_oid),
     }
 }
 
@@ -314,6 +314,7 @@ fn reference(object: dependencies::Object) -> Object {
         Member(oid) => (member(oid).map_or(PG_PROC, |member| member.class), oid, 0),
         Operator(oid) => (PG_OPERATOR, oid, 0),
         Cast(oid) => (PG_CAST, oid, 0),
+        Named(kind, oid) => (kind.class(), oid, 0),
         DomainConstraint(domain, number) => (PG_CONSTRAINT, domain_constraint_oid(domain, number), 0),
     }
 }
@@ -360,7 +361,7 @@ pub fn referenced(
         PG_EXTENSION => catalog.extensions.iter().any(|extension| extension.oid == oid).then_some(Extension(oid)),
         PG_OPERATOR => catalog.operators.get(&oid).map(|_| Operator(oid)),
         PG_CAST => catalog.casts.get(&oid).map(|_| Cast(oid)),
-        _ => None,
+        class => catalog.named.get(&oid).filter(|own| own.kind.class() == class).map(|own| Named(own.kind, oid)),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns: [`Contents`] and the table of them. Must not know: SQLite. A relation that is not in the table is empty.
 
+use crate::catalog::named;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -156,7 +157,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_available_extensions", of_catalog(extensions::available_extensions)),
     ("pg_catalog", "pg_cast", recorded_and(recording!("pg_cast"), operators::casts)),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
-    ("pg_catalog", "pg_collation", recorded(recording!("pg_collation"))),
+    ("pg_catalog", "pg_collation", recorded_and(recording!("pg_collation"), named::collations)),
     ("pg_catalog", "pg_constraint", computed_and(constraints::system_constraints, constraints::constraints)),
     ("pg_catalog", "pg_conversion", recorded(recording!("pg_conversion"))),
     ("pg_catalog", "pg_cursors", of_session(server::cursors)),

@@ -13,8 +13,8 @@ use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::{array_name, recorded_name, type_facts, user_types};
 use crate::types::pg_type::{Oid, type_info};
 
-/// The collation of type name, the only one besides the default that built-in types have.
-const C_COLLATION: Oid = Oid(950);
+/// The database's collation.
+const DEFAULT_COLLATION: Oid = Oid(100);
 /// What character_octet_length says of text without a length.
 const UNLIMITED_OCTETS: i64 = 1 << 30;
 /// The longest character in UTF-8.
@@ -126,7 +126,7 @@ pub fn system_columns(rows: &mut Rows, view: &View<'_>) {
         for (column, &(declared, collation)) in system.relation.columns.iter().zip(&system.declared) {
             column_row(rows, &system.relation, column, system.kind == b'r');
             describe_type(rows, view, column.type_oid, column.typmod);
-            describe_collation(rows, collation);
+            describe_collation(rows, view, collation);
             if declared != column.type_oid {
                 describe_domain(rows, "information_schema", recorded_name(declared).map_or("", |(_, name)| name));
             }
@@ -150,8 +150,8 @@ pub fn columns(rows: &mut Rows, view: &View<'_>) {
             let (base, typmod) = base_type(view, column.type_oid, column.typmod);
             describe_type(rows, view, base, typmod);
             match &column.options.collation {
-                Some(name) => name_collation(rows, name),
-                None => describe_collation(rows, type_facts(view.catalog, base).collation),
+                Some(kept) => name_collation(rows, view, view.catalog.collation_oid(kept)),
+                None => describe_collation(rows, view, type_facts(view.catalog, column.type_oid).collation),
             }
             if base != column.type_oid {
                 let (schema, name) = type_name(view, column.type_oid);
@@ -185,8 +185,8 @@ pub fn attributes(rows: &mut Rows, view: &View<'_>) {
             rows.set("attribute_udt_schema", schema.into());
             rows.set("attribute_udt_name", name.into());
             match &column.options.collation {
-                Some(name) => name_collation(rows, name),
-                None => describe_collation(rows, type_facts(view.catalog, base).collation),
+                Some(kept) => name_collation(rows, view, view.catalog.collation_oid(kept)),
+                None => describe_collation(rows, view, type_facts(view.catalog, base).collation),
             }
         }
     }
@@ -219,16 +219,17 @@ fn describe_domain(rows: &mut Rows, schema: &str, name: &str) {
     rows.set("domain_name", name.to_owned().into());
 }
 
-fn describe_collation(rows: &mut Rows, collation: Oid) {
-    if collation == C_COLLATION {
-        name_collation(rows, "C");
+/// The collation of a type, unless it is the database's.
+fn describe_collation(rows: &mut Rows, view: &View<'_>, collation: Oid) {
+    if ![Oid::INVALID, DEFAULT_COLLATION].contains(&collation) {
+        name_collation(rows, view, collation);
     }
 }
 
-fn name_collation(rows: &mut Rows, name: &str) {
+fn name_collation(rows: &mut Rows, view: &View<'_>, collation: Oid) {
     rows.set("collation_catalog", Cell::Database);
-    rows.set("collation_schema", "pg_catalog".into());
-    rows.set("collation_name", name.to_owned().into());
+    rows.set("collation_schema", view.catalog.collation_schema(collation).to_owned().into());
+    rows.set("collation_name", view.catalog.collation_name(collation).into());
 }
 
 fn describe_identity(rows: &mut Rows, view: &View<'_>, relation: &Relation, column: &Column, identity: Identity) {
@@ -258,7 +259,7 @@ pub fn domains(rows: &mut Rows, view: &View<'_>) {
         );
         let (base, typmod) = base_type(view, *base, *typmod);
         describe_type(rows, view, base, typmod);
-        describe_collation(rows, type_facts(view.catalog, base).collation);
+        describe_collation(rows, view, view.catalog.type_collation(user.oid));
     }
 }
 

@@ -145,7 +145,8 @@ pub fn sample() -> Sample {
     });
     catalog.put_relation(Arc::new(sequence));
     let checks = vec![DomainCheck { name: "age_check".into(), expression: "(VALUE > 0)".into(), not_valid: false }];
-    let domain = UserTypeKind::Domain { base: Oid::INT4, typmod: -1, not_null: false, default: None, checks };
+    let domain =
+        UserTypeKind::Domain { base: Oid::INT4, typmod: -1, not_null: false, default: None, checks, collation: None };
     for (oid, name, kind) in
         [(20020, "mood", UserTypeKind::Enum(EnumLabels::new(vec!["sad".into(), "ok".into()]))), (20022, "age", domain)]
     {

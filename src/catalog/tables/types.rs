@@ -75,7 +75,11 @@ pub fn type_facts(catalog: &CatalogSnapshot, oid: Oid) -> TypeFacts {
     if let Some(user) = catalog.types.get(&oid) {
         return match &user.kind {
             UserTypeKind::Enum(_) => ENUM,
-            UserTypeKind::Domain { base, .. } => type_facts(catalog, *base),
+            UserTypeKind::Domain { base, collation, .. } => {
+                let facts = type_facts(catalog, *base);
+                let own = collation.as_ref().map(|kept| catalog.collation_oid(kept));
+                TypeFacts { collation: own.unwrap_or(facts.collation), ..facts }
+            }
             UserTypeKind::Range(_) | UserTypeKind::Multirange { .. } => TypeFacts {
                 collation: Oid::INVALID,
                 category: b'R',
@@ -209,7 +213,8 @@ fn user_type(
 fn domain_type(rows: &mut Rows, view: &View<'_>, user: &UserType, base: Oid) {
     let (output, send) = recorded_output(base);
     let routines = Routines { input: DOMAIN_INPUT.0, output, receive: DOMAIN_INPUT.1, send, analyze: 0, subscript: 0 };
-    user_type(rows, view, user, "d", type_facts(view.catalog, base), &routines);
+    let facts = TypeFacts { collation: view.catalog.type_collation(user.oid), ..type_facts(view.catalog, base) };
+    user_type(rows, view, user, "d", facts, &routines);
 }
 
 /// The output and send functions of a built-in type.

@@ -21,7 +21,7 @@ use crate::sql::ddl::{
     AlterAction, ColumnDefinition, ConstraintDefinition, ConstraintDefinitionKind, DataType, Expr, IdentityDefinition,
     KeySource, Name, ObjectKind, SequenceSettings, StorageChange,
 };
-use crate::sql::ddl::{RowSecurityChange, TriggerFiring};
+use crate::sql::ddl::{CollateName, RowSecurityChange, TriggerFiring};
 use crate::types::pg_type::Oid;
 
 /// The actions of one ALTER TABLE under way on one table.
@@ -361,7 +361,7 @@ impl Change<'_> {
         &mut self,
         work: &mut Alteration,
         name: &str,
-        (data_type, collation): (&DataType, Option<&Name>),
+        (data_type, collation): (&DataType, Option<&CollateName>),
         using: Option<&Expr>,
     ) -> Result<()> {
         let column = self.column_of(work, name)?;

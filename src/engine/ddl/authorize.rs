@@ -106,7 +106,7 @@ impl Change<'_> {
             Ddl::CreateRoutine(create) => {
                 self.may_create_in(holder, &super::routine::routine_name(&create.name)?, false)
             }
-            Ddl::CreateAggregate(define) | Ddl::CreateOperator(define) => {
+            Ddl::CreateAggregate(define) | Ddl::CreateOperator(define) | Ddl::CreateNamed(define) => {
                 self.may_create_in(holder, &super::routine::routine_name(&define.name)?, false)
             }
             Ddl::RenameTrigger { table, .. } => self.authorize_object(holder, ObjectKind::Table, table),
@@ -128,6 +128,8 @@ impl Change<'_> {
             | Ddl::AlterExtension { .. }
             | Ddl::ChangeExtension { .. }
             | Ddl::ChangeOperator { .. }
+            | Ddl::ChangeNamed { .. }
+            | Ddl::DropNamed { .. }
             | Ddl::DropOperators { .. }
             | Ddl::CreateCast(_)
             | Ddl::DropCast { .. }

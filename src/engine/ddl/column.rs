@@ -1,13 +1,12 @@
 //! Columns from their definitions: type, serial and identity with their sequences, defaults, generated columns.
 
 use super::Change;
-use super::index::check_collation;
 use super::naming;
 use crate::catalog::definitions::nextval_text;
 use crate::catalog::schema::{Column, ColumnOptions, Identity, Relation};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name::{self, ResolvedType};
-use crate::sql::ddl::{ColumnDefinition, DataType, Expr, IdentityDefinition, Name, SequenceSettings};
+use crate::sql::ddl::{CollateName, ColumnDefinition, DataType, Expr, IdentityDefinition, SequenceSettings};
 use crate::types::pg_type::{Oid, type_info};
 
 /// A sequence that a new column wants, made once the table has its OID.
@@ -22,11 +21,25 @@ impl Change<'_> {
         type_name::resolve(data_type, &self.catalog, &self.search_path)
     }
 
-    /// COLLATE of a column: 42804 for a type that has none. The type's own is not kept.
-    pub(super) fn column_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
-        let Some(collation) = collation else { return Ok(None) };
-        check_collation(collation, self.base_type(type_oid), &self.type_display(type_oid))?;
-        Ok(Some(collation.name.clone()).filter(|name| name != "default"))
+    /// COLLATE of a column: 42704 if there is none such, 42804 for a type that has none. The type's own is not kept.
+    pub(super) fn column_collation(&self, collation: Option<&CollateName>, type_oid: Oid) -> Result<Option<String>> {
+        let Some(written) = collation else { return Ok(None) };
+        let at = |error: Error| match written.place {
+            Some(place) => error.with_position(place),
+            None => error,
+        };
+        let Some(oid) = self.catalog.find_collation(&written.names, &self.search_path) else {
+            let name = written.names.join(".");
+            let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+            return Err(at(Error::new(SqlState::UNDEFINED_OBJECT, message)));
+        };
+        if type_info(self.base_type(type_oid)).is_some_and(|info| info.collation == Oid::INVALID) {
+            let message = format!("collations are not supported by type {}", self.type_display(type_oid));
+            return Err(at(Error::new(SqlState::DATATYPE_MISMATCH, message)));
+        }
+        Ok(Some(oid)
+            .filter(|oid| *oid != self.catalog.type_collation(type_oid))
+            .map(|oid| self.catalog.kept_collation(oid)))
     }
 
     /// A column from its definition, without its default and constraints; and the sequence it needs.

@@ -4,6 +4,7 @@
 //! Specification: sql-comment.html; get_object_address in objectaddress.c.
 
 use super::Change;
+use crate::catalog::named::NamedKind;
 use crate::catalog::statistics::PG_STATISTIC_EXT;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::engine::identity::denied;
@@ -75,6 +76,11 @@ impl Change<'_> {
     pub(super) fn named_object(&self, kind: ObjectType, object: &ObjectRef) -> Result<(Oid, Oid)> {
         if let (ObjectType::StatisticExt, ObjectRef::Name(name)) = (kind, object) {
             return Ok((PG_STATISTIC_EXT, self.own_statistics(&super::routine::routine_name(name)?)?.1));
+        }
+        if let (ObjectType::Collation, ObjectRef::Name(name)) = (kind, object)
+            && let Ok(own) = self.own_named(NamedKind::Collation, name)
+        {
+            return Ok((own.kind.class(), own.oid));
         }
         let Some(found) = RECORDED.iter().find(|recorded| recorded.kind == kind) else {
             return Err(self.none_of(kind, object)?);

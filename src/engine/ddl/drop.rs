@@ -75,6 +75,7 @@ impl Change<'_> {
             | Object::Member(_)
             | Object::Operator(_)
             | Object::Cast(_)
+            | Object::Named(..)
             | Object::DomainConstraint(..) => false,
         }
     }
@@ -211,6 +212,7 @@ impl Change<'_> {
             Object::Member(_) => Ok(()),
             Object::Operator(oid) => self.remove_operator(oid),
             Object::Cast(oid) => self.remove_cast(oid),
+            Object::Named(_, oid) => self.remove_named(oid),
             Object::Constraint(relation, oid) => self.drop_constraint_by_oid(relation, oid),
             Object::Trigger(relation, oid) => self.remove_trigger(relation, oid),
             Object::Policy(relation, oid) => self.remove_policy(relation, oid),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Change;
 use crate::catalog::definitions::Names;
 use crate::catalog::policy::Policy;
-use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Relation, Uses};
+use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Relation, RelationKind, Uses};
 use crate::error::{Error, Result};
 use crate::sql::planner::PlanContext;
 use crate::sql::ruleutils::{self, Relabel, Style};

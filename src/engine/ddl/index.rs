@@ -100,7 +100,7 @@ impl Change<'_> {
             keys.push(IndexKey {
                 descending: definition.descending,
                 nulls_first: definition.nulls_first,
-                collation: self.key_collation(definition.collation.as_ref(), type_oid)?,
+                collation: self.column_collation(definition.collation.as_ref(), type_oid)?,
                 operator_class: self.key_class(definition.operator_class.as_ref(), type_oid, method)?,
                 ..key
             });
@@ -140,13 +140,6 @@ impl Change<'_> {
             (None, None) => return Err(Error::internal("index key")),
         };
         Ok(self.base_type(declared))
-    }
-
-    /// COLLATE: every collation orders by bytes here. The default one is not shown.
-    fn key_collation(&self, collation: Option<&Name>, type_oid: Oid) -> Result<Option<String>> {
-        let Some(collation) = collation else { return Ok(None) };
-        check_collation(collation, type_oid, &self.type_display(type_oid))?;
-        Ok(Some(collation.name.clone()).filter(|name| name != "default"))
     }
 
     /// A key of a unique constraint must have an order.
@@ -408,20 +401,6 @@ pub(super) fn included_columns(relation: &Relation, names: &[String]) -> Result<
         relation.column(name).map(|column| column.number).ok_or_else(missing)
     };
     names.iter().map(number).collect()
-}
-
-/// 42704 for a collation that does not exist, 42804 for a type that has none.
-pub(super) fn check_collation(collation: &Name, type_oid: Oid, shown: &str) -> Result<()> {
-    let mut known = Recording::new(recording!("pg_collation")).lines();
-    if !known.any(|line| line.text("collname") == collation.name) {
-        let message = format!("collation \"{collation}\" for encoding \"UTF8\" does not exist");
-        return Err(Error::new(SqlState::UNDEFINED_OBJECT, message));
-    }
-    if type_info(type_oid).is_some_and(|info| info.category != b'S') {
-        let message = format!("collations are not supported by type {shown}");
-        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
-    }
-    Ok(())
 }
 
 /// Adds a key's part of the index's name; a second one of a name gets a number.

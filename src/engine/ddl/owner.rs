@@ -10,6 +10,7 @@ use super::Change;
 use super::drop::Object;
 use crate::catalog::acl::{Acl, AclKind, Holder, Privileges};
 use crate::catalog::cluster::{ClusterChange, DatabaseFacts};
+use crate::catalog::named::NamedKind;
 use crate::catalog::objects::PG_OPERATOR;
 use crate::catalog::privileges::{ObjectAddress, PG_CLASS, PG_NAMESPACE, PG_TYPE};
 use crate::catalog::roles::Roles;
@@ -53,7 +54,9 @@ fn objects(catalog: &CatalogSnapshot) -> Vec<(ObjectAddress, Oid, AclKind)> {
     // They have no privileges.
     let operators = catalog.operators.values();
     let operators = operators.map(|o| ((PG_OPERATOR, o.oid, 0), schema_oid(&o.schema), AclKind::Function));
-    relations.chain(types).chain(schemas).chain(routines).chain(operators).collect()
+    let named = catalog.named.values();
+    let named = named.map(|own| ((own.kind.class(), own.oid, 0), schema_oid(&own.schema), AclKind::Function));
+    relations.chain(types).chain(schemas).chain(routines).chain(operators).chain(named).collect()
 }
 
 impl Change<'_> {
@@ -112,7 +115,7 @@ impl Change<'_> {
             _ => self.holder().role,
         };
         for (address, schema, kind) in objects(&self.catalog) {
-            if address.0 != PG_OPERATOR && !exists(&before, address) {
+            if address.0 != PG_OPERATOR && !self.catalog.named.contains_key(&address.1) && !exists(&before, address) {
                 self.settle(address, schema, kind, role)?;
             }
         }
@@ -343,6 +346,7 @@ impl Change<'_> {
                 PG_TYPE => Object::Type(oid),
                 PG_PROC => Object::Routine(oid),
                 PG_OPERATOR => Object::Operator(oid),
+                _ if let Some(own) = self.catalog.named.get(&oid) => Object::Named(own.kind, oid),
                 _ => Object::Schema(oid),
             });
         }
@@ -396,6 +400,7 @@ fn exists(catalog: &CatalogSnapshot, (class, object, part): ObjectAddress) -> bo
         PG_TYPE => catalog.types.contains_key(&object),
         PG_PROC => catalog.routines.contains_key(&object),
         PG_OPERATOR => catalog.operators.contains_key(&object),
+        class if NamedKind::ALL.iter().any(|kind| kind.class() == class) => catalog.named.contains_key(&object),
         PG_STATISTIC_EXT => catalog.extended_statistics().any(|(_, own)| own.oid == object),
         _ => catalog.schemas.iter().any(|schema| schema.oid == object),
     }

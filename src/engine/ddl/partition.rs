@@ -15,12 +15,11 @@ use crate::catalog::definitions::Names;
 use crate::catalog::inheritance::{Datum, KeyColumn, PartitionBound, PartitionKey, RangeDatum, Strategy};
 use crate::catalog::partition_constraint::{self, Style};
 use crate::catalog::schema::{Relation, RelationKind};
-use crate::catalog::tables::classes::{collation_locale, collation_oid};
 use crate::engine::constraint_errors::show;
 use crate::engine::functions::owned;
 use crate::engine::partitioning::{Comparison, compare_bounds, key_name};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{BoundDefinition, Expr, KeyPart, PartitionBound as WrittenBound, PartitionSpec};
+use crate::sql::ddl::{BoundDefinition, CollateName, Expr, KeyPart, PartitionBound as WrittenBound, PartitionSpec};
 use crate::sql::stored;
 use crate::types::hash::is_hashable;
 use crate::types::order::has_order;
@@ -96,14 +95,12 @@ impl Change<'_> {
                 Strategy::List | Strategy::Range => (has_order(base), "btree"),
             };
             let last = |name: &[String]| name.last().cloned().unwrap_or_default();
-            let collation = part.collation.as_deref().map(last);
-            if let Some(name) = &collation {
-                let name = crate::sql::ddl::Name::plain(name.clone());
-                super::index::check_collation(&name, base, &self.type_display(base))?;
-            }
+            let written = part.collation.clone().map(|names| CollateName { names, place: None });
+            let collation = self.column_collation(written.as_ref(), base)?;
             let own = || relation.column_by_number(column).and_then(|column| column.options.collation.clone());
-            let ordering = collation.clone().or_else(own).map_or(Oid::INVALID, |name| collation_oid(&name));
-            if strategy == Strategy::Range && collation_locale(ordering).is_some() {
+            let ordering =
+                collation.clone().or_else(own).map_or(Oid::INVALID, |kept| self.catalog.collation_oid(&kept));
+            if strategy == Strategy::Range && self.catalog.collation_locale(ordering).is_some() {
                 return Err(Error::unsupported("range partitions by a key under a collation of ICU"));
             }
             if !fits {

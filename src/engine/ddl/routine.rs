@@ -114,7 +114,11 @@ impl Change<'_> {
             }
         };
         let checks = self.context.settings.current("check_function_bodies").as_deref() != Some("off");
-        routine.effects = routines::validate(&routine, self.planning(), checks)?;
+        let mut notices = Vec::new();
+        // It may call itself.
+        self.put_routine(routine.clone())?;
+        routine.effects = routines::validate(&routine, self.planning(), checks, &mut notices)?;
+        self.notices.append(&mut notices);
         routine.uses = routines::uses(&routine, self.planning())?;
         self.put_routine(routine)
     }
@@ -207,7 +211,14 @@ impl Change<'_> {
             if written.type_name.setof {
                 return Err(invalid(format!("{}s cannot accept set arguments", noun(create.is_procedure))));
             }
-            let type_oid = self.routine_type(&written.type_name)?;
+            let found = self.routine_type(&written.type_name);
+            let type_oid = found.map_err(|error| match error.code() == SqlState::UNDEFINED_OBJECT {
+                true => {
+                    let message = format!("type {} does not exist", written.type_name.names.join("."));
+                    Error::new(SqlState::UNDEFINED_OBJECT, message)
+                }
+                false => error,
+            })?;
             if language == Language::Sql && mode.is_input() && is_refused_pseudo(type_oid) {
                 let message = format!("SQL functions cannot have arguments of type {}", self.shown_type(type_oid));
                 return Err(invalid(message));

@@ -145,6 +145,7 @@ impl Scratch {
             binds: Vec::new(),
             write: false,
             locks_rows: false,
+            waits: false,
             wait: crate::sql::plan::LockWait::Usual,
             permissions: [].into(),
             target: None,

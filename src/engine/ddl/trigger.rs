@@ -384,7 +384,7 @@ fn transition_tables(
             return invalid("transition table name can only be specified for an AFTER trigger");
         }
         if events.truncate {
-            return invalid("TRUNCATE triggers with transition tables are not supported");
+            return Err(refused("TRUNCATE triggers with transition tables are not supported"));
         }
         if stmt.events.len() != 1 {
             return Err(refused("transition tables cannot be specified for triggers with more than one event"));

@@ -156,15 +156,16 @@ impl Change<'_> {
             let expression = self.domain_check(check, base)?;
             checks.push(DomainCheck { name: constraint, expression, not_valid: false });
         }
-        let kind =
-            UserTypeKind::Domain { base: base.oid, typmod: base.typmod, not_null: create.not_null, default, checks };
+        let collation = self.column_collation(create.collation.as_ref(), base.oid)?;
+        let (typmod, not_null) = (base.typmod, create.not_null);
+        let kind = UserTypeKind::Domain { base: base.oid, typmod, not_null, default, checks, collation };
         self.put_new_type(schema, name, kind)
     }
 
     pub(super) fn alter_domain(&mut self, name: &Name, change: &DomainChange) -> Result<()> {
         let mut user_type = self.user_type(name)?;
         let domain = user_type.name.clone();
-        let UserTypeKind::Domain { base, typmod, not_null, default, checks } = &mut user_type.kind else {
+        let UserTypeKind::Domain { base, typmod, not_null, default, checks, .. } = &mut user_type.kind else {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{name} is not a domain")));
         };
         let repr = self.catalog.repr(*base).ok_or_else(|| Error::internal("domain's base type"))?;

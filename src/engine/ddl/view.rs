@@ -21,6 +21,10 @@ impl Change<'_> {
         let uses_temporary =
             described.used.relations.iter().any(|oid| self.catalog.relations.get(oid).is_some_and(|r| r.temporary));
         let temporary = create.temporary || uses_temporary;
+        if temporary && !create.temporary {
+            let message = format!("view \"{}\" will be a temporary view", create.name.name);
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message);
+        }
         if temporary {
             self.ensure_temporary()?;
         }
@@ -191,7 +195,7 @@ impl Change<'_> {
                 let hint = "Use the COLLATE clause to set the collation explicitly.";
                 return Err(Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint));
             }
-            column.options.collation = collation.name_beside(self.base_type(column.type_oid));
+            column.options.collation = collation.kept_beside(&self.catalog, column.type_oid);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::datetime::interval;
+use super::row_lock::AwaitedLock;
 use super::{Args, ContextSlot, Definition, Output};
 use crate::catalog::tables::source::database_oid;
 use crate::engine::advisory::{LockKey, LockMode, Scope};
@@ -38,10 +39,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_advisory_lock_shared", -1, |a| wait_for_lock(a, Shared, false)).taped(),
     Definition::stable("pg_advisory_xact_lock", -1, |a| wait_for_lock(a, Exclusive, true)).taped(),
     Definition::stable("pg_advisory_xact_lock_shared", -1, |a| wait_for_lock(a, Shared, true)).taped(),
-    Definition::stable("pg_try_advisory_lock", -1, |a| Ok(Request::new(a, Exclusive, false)?.granted().into())).taped(),
-    Definition::stable("pg_try_advisory_lock_shared", -1, |a| Ok(Request::new(a, Shared, false)?.granted().into())).taped(),
-    Definition::stable("pg_try_advisory_xact_lock", -1, |a| Ok(Request::new(a, Exclusive, true)?.granted().into())).taped(),
-    Definition::stable("pg_try_advisory_xact_lock_shared", -1, |a| Ok(Request::new(a, Shared, true)?.granted().into())).taped(),
+    Definition::stable("pg_try_advisory_lock", -1, |a| Ok(AdvisoryLock::new(a, Exclusive, false)?.granted(a.slot()).into())).taped(),
+    Definition::stable("pg_try_advisory_lock_shared", -1, |a| Ok(AdvisoryLock::new(a, Shared, false)?.granted(a.slot()).into())).taped(),
+    Definition::stable("pg_try_advisory_xact_lock", -1, |a| Ok(AdvisoryLock::new(a, Exclusive, true)?.granted(a.slot()).into())).taped(),
+    Definition::stable("pg_try_advisory_xact_lock_shared", -1, |a| Ok(AdvisoryLock::new(a, Shared, true)?.granted(a.slot()).into())).taped(),
     Definition::stable("pg_advisory_unlock", -1, |a| unlock(a, Exclusive)).taped(),
     Definition::stable("pg_advisory_unlock_shared", -1, |a| unlock(a, Shared)).taped(),
     Definition::stable("pg_advisory_unlock_all", 0, unlock_all).taped(),
@@ -178,7 +179,8 @@ fn queue_usage(args: &Args<'_>) -> Result<Output> {
 }
 
 /// A lock somebody asks for.
-struct Request {
+#[derive(Debug)]
+pub(crate) struct AdvisoryLock {
     backends: Arc<Backends>,
     pid: i32,
     key: LockKey,
@@ -186,7 +188,7 @@ struct Request {
     scope: Scope,
 }
 
-impl Request {
+impl AdvisoryLock {
     /// Of the key that the arguments are: a bigint or two integers.
     fn new(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Result<Self> {
         let (class, object, sub) = match args.len() {
@@ -203,7 +205,7 @@ impl Request {
             } else {
                 Scope::Session
             };
-            Ok(Request {
+            Ok(AdvisoryLock {
                 backends: Arc::clone(&session.backends),
                 pid: session.backend_pid,
                 key: LockKey { database: database_oid(&session.database), class, object, sub },
@@ -213,18 +215,39 @@ impl Request {
         })
     }
 
-    fn granted(&self) -> bool {
-        self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope)
+    fn granted(&self, slot: &ContextSlot) -> bool {
+        let granted = self.backends.locks().try_lock(self.pid, self.key, self.mode, self.scope);
+        if granted && self.scope == Scope::Session {
+            // It counts how often it was locked: the statement is not to be run once more.
+            slot.give_way(false);
+        }
+        granted
+    }
+
+    /// Waits until a statement that is run again can have it: until the transaction ends it has it then.
+    pub(super) fn await_for_statement(&self, slot: &ContextSlot) -> Result<()> {
+        self.wait(slot)?;
+        if self.scope == Scope::Session {
+            self.backends.locks().unlock(self.pid, self.key, self.mode);
+        }
+        Ok(())
+    }
+
+    /// Waits for it, and has it then.
+    fn wait(&self, slot: &ContextSlot) -> Result<()> {
+        let place = self.backends.locks().queue(self.pid, self.key, self.mode, now())?;
+        wait_patiently(slot, Wait::AdvisoryLock, |nap| place.wait(self.scope, nap))
     }
 }
 
 fn wait_for_lock(args: &Args<'_>, mode: LockMode, in_transaction: bool) -> Result<Output> {
-    let request = Request::new(args, mode, in_transaction)?;
-    if request.granted() {
-        return Ok(Output::Static(""));
+    let (lock, slot) = (AdvisoryLock::new(args, mode, in_transaction)?, args.slot());
+    if !lock.granted(slot) {
+        if slot.gives_way() {
+            return Err(slot.put_awaited(AwaitedLock::Advisory(lock)));
+        }
+        lock.wait(slot)?;
     }
-    let place = request.backends.locks().queue(request.pid, request.key, request.mode, now())?;
-    wait_patiently(args.slot(), Wait::AdvisoryLock, |nap| place.wait(request.scope, nap))?;
     Ok(Output::Static(""))
 }
 
@@ -277,7 +300,8 @@ fn deadlock(backends: &Backends, circle: &[i32]) -> Error {
 }
 
 fn unlock(args: &Args<'_>, mode: LockMode) -> Result<Output> {
-    let Request { backends, pid, key, .. } = Request::new(args, mode, false)?;
+    args.slot().give_way(false);
+    let AdvisoryLock { backends, pid, key, .. } = AdvisoryLock::new(args, mode, false)?;
     let held = backends.locks().unlock(pid, key, mode);
     if !held {
         warn(args.slot(), format!("you don't own a lock of type {}", mode.name()))?;

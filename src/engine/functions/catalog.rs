@@ -290,7 +290,7 @@ fn partition_key(args: &Args<'_>) -> Result<Output> {
         let columns = key.columns.iter().map(|column| {
             let mut text = key_name(&column.text(relation));
             if let Some(collation) = &column.collation {
-                text.push_str(&format!(" COLLATE {}", quote_identifier(collation)));
+                text.push_str(&format!(" COLLATE {}", names.collation(names.catalog.collation_oid(collation))));
             }
             text
         });

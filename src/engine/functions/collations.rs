@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
-use icu_collator::Collator;
-use icu_collator::options::CollatorOptions;
+use icu_collator::options::{AlternateHandling, CaseLevel, CollatorOptions, MaxVariable, Strength};
+use icu_collator::{Collator, CollatorBorrowed};
 use icu_locale_core::Locale;
 use rusqlite::Connection;
 use rusqlite::types::Value as Packed;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::aggregate::unpack;
 use super::jsonb;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::array::{lower_bounds, split_bounds};
 use crate::types::extension::Kind;
 use crate::types::json;
@@ -68,13 +68,93 @@ fn register_rows(connection: &Connection, name: &str) -> rusqlite::Result<()> {
 /// The collation "icu:LOCALE": by the locale's rules, and what they find equal by bytes (ucol_strcollUTF8 and the tie
 /// break of varstr_cmp).
 fn register_locale(connection: &Connection, name: &str, locale: &str) -> rusqlite::Result<()> {
-    let collator = (locale.parse::<Locale>().ok())
-        .and_then(|locale| Collator::try_new((&locale).into(), CollatorOptions::default()).ok());
-    let Some(collator) = collator else { return Ok(()) };
+    let Ok(collator) = collator(locale) else { return Ok(()) };
     connection.create_collation(name, move |a: &str, b: &str| match a == b {
         true => Ordering::Equal,
         false => collator.compare(a, b).then_with(|| a.cmp(b)),
     })
+}
+
+/// ICU's keywords of old (`de@collation=phonebook`), and what they are called in language tags, with their values.
+const KEYWORDS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("collation", "co", &[("phonebook", "phonebk"), ("traditional", "trad"), ("dictionary", "dict")]),
+    ("colstrength", "ks", LEVELS),
+    ("colalternate", "ka", &[("non-ignorable", "noignore")]),
+    ("colcaselevel", "kc", YES_NO),
+    ("colcasefirst", "kf", &[("no", "false")]),
+    ("colnumeric", "kn", YES_NO),
+    ("colnormalization", "kk", YES_NO),
+];
+const YES_NO: &[(&str, &str)] = &[("yes", "true"), ("no", "false")];
+const LEVELS: &[(&str, &str)] =
+    &[("primary", "level1"), ("secondary", "level2"), ("tertiary", "level3"), ("quaternary", "level4")];
+
+/// A locale as ICU writes them, as a language tag.
+fn language_tag(locale: &str) -> Option<String> {
+    let (language, keywords) = locale.split_once('@').unwrap_or((locale, ""));
+    let mut tag = language.replace('_', "-");
+    if tag.is_empty() || tag.eq_ignore_ascii_case("root") {
+        tag = "und".to_owned();
+    }
+    let mut separator = if tag.contains("-u-") { "-" } else { "-u-" };
+    for keyword in keywords.split(';').filter(|keyword| !keyword.is_empty()) {
+        let (name, value) = keyword.split_once('=')?;
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_ascii_lowercase());
+        let (_, key, values) = KEYWORDS.iter().find(|(of_old, key, _)| *of_old == name || *key == name)?;
+        let value = values.iter().find(|(of_old, _)| *of_old == value).map_or(value.as_str(), |(_, new)| new);
+        tag.push_str(&format!("{separator}{key}-{value}"));
+        separator = "-";
+    }
+    Some(tag)
+}
+
+/// What orders by a locale, if it asks for nothing that is not here.
+fn collator(locale: &str) -> std::result::Result<CollatorBorrowed<'static>, String> {
+    let refused = |what: &str| format!("a collation of the locale \"{locale}\": {what}");
+    let tag = language_tag(locale).ok_or_else(|| refused("its keywords"))?;
+    let parsed: Locale = tag.parse().map_err(|_| refused("its name"))?;
+    let mut options = CollatorOptions::default();
+    for (key, value) in parsed.extensions.unicode.keywords.iter() {
+        let value = value.to_string();
+        let unknown = || refused(&format!("{}-{value}", key.as_str()));
+        match (key.as_str(), value.as_str()) {
+            // Those that the collator takes from the locale by itself; normalization it always does.
+            ("co" | "kf" | "kn", _) | ("kk", _) => {}
+            ("ks", level) => {
+                options.strength = Some(match level {
+                    "level1" => Strength::Primary,
+                    "level2" => Strength::Secondary,
+                    "level3" => Strength::Tertiary,
+                    "level4" => Strength::Quaternary,
+                    "identic" => Strength::Identical,
+                    _ => return Err(unknown()),
+                });
+            }
+            ("ka", "shifted") => options.alternate_handling = Some(AlternateHandling::Shifted),
+            ("ka", "noignore") => options.alternate_handling = Some(AlternateHandling::NonIgnorable),
+            ("kc", "" | "true") => options.case_level = Some(CaseLevel::On),
+            ("kc", "false") => options.case_level = Some(CaseLevel::Off),
+            ("kv", variable) => {
+                options.max_variable = Some(match variable {
+                    "space" => MaxVariable::Space,
+                    "punct" => MaxVariable::Punctuation,
+                    "symbol" => MaxVariable::Symbol,
+                    "currency" => MaxVariable::Currency,
+                    _ => return Err(unknown()),
+                });
+            }
+            // Of what is no matter of order.
+            ("kb", "false") => {}
+            ("kb" | "kh" | "kr" | "vt", _) => return Err(unknown()),
+            _ => {}
+        }
+    }
+    Collator::try_new((&parsed).into(), options).map_err(|error| refused(&error.to_string()))
+}
+
+/// 0A000 for a locale whose order is not known here.
+pub(crate) fn is_known_locale(locale: &str) -> Result<()> {
+    collator(locale).map(|_| ()).map_err(Error::unsupported)
 }
 
 /// How texts that are stored arrays or rows compare.

@@ -36,6 +36,7 @@ mod large_object;
 mod like;
 #[cfg(test)]
 mod limits_tests;
+mod locale_case;
 mod mac_address;
 mod modifiers;
 mod money;
@@ -80,13 +81,13 @@ use rusqlite::functions::FunctionFlags;
 
 pub(crate) use args::owned;
 pub use args::{Args, Output};
-pub(crate) use collations::compare_values;
+pub(crate) use collations::{compare_values, is_known_locale};
 pub(crate) use subscripts::with_member;
 
 use crate::catalog::schema::CatalogSnapshot;
 use crate::engine::constraint_timing::PendingKey;
 use crate::engine::context::{SessionContext, SharedContext};
-use crate::engine::functions::row_lock::BlockedRow;
+use crate::engine::functions::row_lock::AwaitedLock;
 use crate::engine::partitioning::Router;
 use crate::engine::pool::Lease;
 use crate::engine::row_locks::{Strength, WholeTable};
@@ -94,7 +95,7 @@ use crate::engine::row_store::RowStore;
 use crate::engine::sequences::SequenceRegistry;
 use crate::engine::session_schema::SessionLink;
 use crate::engine::triggers::Triggers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::limits::session as limits;
 use crate::sql::plan::Planned;
 use crate::types::format::FormatSettings;
@@ -138,8 +139,8 @@ struct Slot {
     taped: AtomicBool,
     /// A table all of whose rows are the transaction's: its changes are not asked about.
     whole_table: Mutex<Option<WholeTable>>,
-    /// The row that such a statement has failed for.
-    blocked: Mutex<Option<BlockedRow>>,
+    /// The lock that such a statement has failed for.
+    awaited: Mutex<Option<AwaitedLock>>,
     /// While `engine::row_capture` runs a failed statement once more.
     capture: Mutex<Option<capture::Capture>>,
     /// The rows that the open transaction has inserted or updated, if they are wanted.
@@ -228,7 +229,7 @@ impl ContextSlot {
         lock(&self.0.error).take()
     }
 
-    /// A statement begins; whether it is to fail for a row that another transaction has, rather than wait for it.
+    /// A statement begins; whether it is to fail for a lock that another transaction has, rather than wait for it.
     pub(crate) fn give_way(&self, gives_way: bool) {
         self.0.gives_way.store(gives_way, Ordering::Relaxed);
     }
@@ -328,18 +329,21 @@ impl ContextSlot {
         self.0.gives_way.load(Ordering::Relaxed)
     }
 
-    fn put_blocked_row(&self, row: BlockedRow) {
-        *lock(&self.0.blocked) = Some(row);
+    /// A statement that gives way has met this lock of another transaction; the error that it ends with.
+    fn put_awaited(&self, awaited: AwaitedLock) -> Error {
+        *lock(&self.0.awaited) = Some(awaited);
+        // No handler for all errors takes it for its own.
+        Error::new(SqlState::QUERY_CANCELED, "a statement that gives way was not run again")
     }
 
-    /// Whether there is a row for which a statement has failed that gives way.
+    /// Whether there is a lock for which a statement has failed that gives way.
     pub(crate) fn is_blocked(&self) -> bool {
-        lock(&self.0.blocked).is_some()
+        lock(&self.0.awaited).is_some()
     }
 
-    /// The row for which the last statement has failed that gives way.
-    pub(crate) fn take_blocked_row(&self) -> Option<BlockedRow> {
-        lock(&self.0.blocked).take()
+    /// The lock for which the last statement has failed that gives way.
+    pub(crate) fn take_awaited(&self) -> Option<AwaitedLock> {
+        lock(&self.0.awaited).take()
     }
 
     /// The error that was left while a statement ran to its end: of a row that could not be locked.
@@ -706,6 +710,7 @@ static AREAS: &[&[Definition]] = &[
     degrees::FUNCTIONS,
     normalize::FUNCTIONS,
     numeric::FUNCTIONS,
+    locale_case::FUNCTIONS,
     strings::FUNCTIONS,
     bits::FUNCTIONS,
     bytes::FUNCTIONS,

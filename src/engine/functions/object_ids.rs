@@ -13,7 +13,6 @@ use crate::catalog::definitions::{Names, quote_identifier};
 use crate::catalog::members;
 use crate::catalog::routine_text::routine_of;
 use crate::catalog::routines::{PG_PROC, Routine};
-use crate::catalog::tables::classes::{collation_name, collation_oid};
 use crate::catalog::tables::procs::{proc, procs_named};
 use crate::catalog::tables::types::{information_type, recorded_type};
 use crate::engine::context::SessionContext;
@@ -43,7 +42,7 @@ pub(super) fn input(scalar: Scalar, text: &str, slot: &ContextSlot) -> Result<Ou
             Scalar::RegProcedure => find_signature(session, text)?,
             Scalar::RegNamespace => find_schema(session, &name_parts(text)?)?,
             Scalar::RegRole => find_role(session, &name_parts(text)?)?,
-            Scalar::RegCollation => find_collation(&name_parts(text)?)?,
+            Scalar::RegCollation => find_collation(session, &name_parts(text)?)?,
             Scalar::RegOper | Scalar::RegOperator => operator_ids::input(session, scalar, text)?,
             _ => {
                 let parts = name_parts(text)?;
@@ -90,7 +89,7 @@ pub(super) fn output(scalar: Scalar, value: i64, slot: &ContextSlot) -> Result<S
                 session.catalog.schemas.iter().find(|s| s.oid == oid).map(|s| quote_identifier(&s.name))
             }
             Scalar::RegRole => session.roles().get(oid).map(|role| quote_identifier(&role.name)),
-            Scalar::RegCollation => collation_name(oid).map(|name| quote_identifier(&name)),
+            Scalar::RegCollation => Some(names.collation(oid)).filter(|name| !name.is_empty()),
             Scalar::RegOper | Scalar::RegOperator => operator_ids::output(session, &names, scalar, oid),
             _ => relation_name(session, &names, oid),
         };
@@ -281,15 +280,9 @@ fn function_name(names: &Names<'_>, oid: Oid) -> Option<String> {
     Some(names.qualified(&created.schema, &own.name, visible))
 }
 
-fn find_collation(parts: &[String]) -> Result<Oid> {
-    let shown = parts.join(".");
-    let name = match parts {
-        [name] => name.as_str(),
-        [schema, name] if schema == "pg_catalog" => name.as_str(),
-        _ => "",
-    };
-    Some(collation_oid(name)).filter(|oid| *oid != Oid::INVALID).ok_or_else(|| {
-        let message = format!("collation \"{shown}\" for encoding \"UTF8\" does not exist");
+fn find_collation(session: &SessionContext, parts: &[String]) -> Result<Oid> {
+    session.catalog.find_collation(parts, &session.settings.search_path()).ok_or_else(|| {
+        let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", parts.join("."));
         Error::new(SqlState::UNDEFINED_OBJECT, message)
     })
 }

@@ -1,16 +1,15 @@
 //! The sort keys of RANGE frames with offsets as numbers, to which SQLite can add.
 //!
-//! Owns: `pg_range_key(type, value)` and `pg_range_key_zone(type, value)`. The numbers are `types::range_offset`'s.
+//! Owns: `pg_range_key(type, value)`. The numbers are `types::range_offset`'s.
 
 use super::datetime::interval;
 use super::{Args, Definition, Output};
 use crate::error::{Error, Result};
 use crate::types::datetime::{Date, Stored, Time, TimeTz, Timestamp, TimestampTz};
-use crate::types::range_offset::{instant_key, interval_key, numeric_key, timetz_key};
+use crate::types::range_offset::{instant_key, interval_key, timetz_key};
 
 /// The functions of this area.
-pub(super) static FUNCTIONS: &[Definition] =
-    &[Definition::pure("pg_range_key", 2, range_key), Definition::stable("pg_range_key_zone", 2, zoned_key)];
+pub(super) static FUNCTIONS: &[Definition] = &[Definition::pure("pg_range_key", 2, range_key)];
 
 /// The number of a sort key.
 fn range_key(args: &Args<'_>) -> Result<Output> {
@@ -20,12 +19,6 @@ fn range_key(args: &Args<'_>) -> Result<Output> {
             let value = args.float(1)?;
             return Ok(if value.is_nan() { value } else { value.clamp(f64::MIN, f64::MAX) }.into());
         }
-        "numeric" => match &*args.text(1)? {
-            "NaN" => return Ok(f64::NAN.into()),
-            "Infinity" => i64::MAX,
-            "-Infinity" => i64::MIN,
-            digits => numeric_key(digits)?,
-        },
         "date" => instant_key(read::<Date>(args)?.to_timestamp()?.0)?,
         "timestamp" => instant_key(read::<Timestamp>(args)?.0)?,
         "timestamptz" => instant_key(read::<TimestampTz>(args)?.0)?,
@@ -39,15 +32,4 @@ fn range_key(args: &Args<'_>) -> Result<Output> {
 
 fn read<T: Stored>(args: &Args<'_>) -> Result<T> {
     T::from_stored(&args.text(1)?)
-}
-
-/// A key to which days are added: a day is 24 hours only in a zone whose clocks do not change.
-fn zoned_key(args: &Args<'_>) -> Result<Output> {
-    let zone = args.slot().with_format(|format| Ok(format.time_zone.clone()))?;
-    let utc = zone.iana_name().is_some_and(|name| matches!(name, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT"));
-    if !utc && zone.to_fixed_offset().is_err() {
-        let what = "a RANGE frame over timestamptz with an offset of days in such a time zone";
-        return Err(Error::unsupported(what));
-    }
-    range_key(args)
 }

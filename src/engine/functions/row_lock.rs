@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::hooks::Action;
 
-use super::admin::wait_patiently;
+use super::admin::{AdvisoryLock, wait_patiently};
 use super::{Args, ContextSlot, Definition, Output};
 use crate::catalog::schema::sqlite_name;
 use crate::engine::connection::Entered;
@@ -43,7 +43,7 @@ fn lock_row(args: &Args<'_>) -> Result<Output> {
         )),
         (Err(refusal), LockWaitPolicy::Block) => {
             let lock = || locks.lock(&table, Some(row), locker, strength);
-            let wanted = || BlockedRow::Row(table.clone().into_owned(), row, strength);
+            let wanted = || AwaitedLock::Row(table.clone().into_owned(), row, strength);
             wait_or_give_way(args.slot(), (&locks, locker), wanted, refusal, lock)?;
             Ok(true.into())
         }
@@ -75,7 +75,7 @@ pub(crate) fn changed(slot: &ContextSlot, action: Action, database: &str, table:
     }
     let Ok((locks, locker)) = of_session(slot) else { return };
     let change = || locks.change(table, row, locker, strength).map(|whole| slot.put_whole_table(whole));
-    let wanted = || BlockedRow::Row(table.to_owned(), row, strength);
+    let wanted = || AwaitedLock::Row(table.to_owned(), row, strength);
     let outcome = change().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), wanted, refusal, change));
     if let Err(error) = outcome {
         slot.fail(error);
@@ -96,7 +96,7 @@ pub(crate) fn check_keys(entered: &Entered<'_>, from: usize) -> Result<()> {
     let keys = entered.with(|database| keys_of(database, slot.noted_rows(from).iter()));
     for key in keys.map_err(error_map::from_rusqlite)? {
         let look = || locks.look_for_key(key, locker.pid);
-        look().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Key(key), refusal, look))?;
+        look().or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || AwaitedLock::Key(key), refusal, look))?;
     }
     Ok(())
 }
@@ -111,8 +111,9 @@ pub(crate) fn emptied(entered: &Entered<'_>, relation: Oid) -> Result<()> {
     })?;
     let Some(table) = table else { return Ok(()) };
     let lock = || locks.lock(&table, None, locker, Strength::Update);
-    lock()
-        .or_else(|refusal| wait_or_give_way(slot, (&locks, locker), || BlockedRow::Table(table.clone()), refusal, lock))
+    lock().or_else(|refusal| {
+        wait_or_give_way(slot, (&locks, locker), || AwaitedLock::Table(table.clone()), refusal, lock)
+    })
 }
 
 fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
@@ -121,24 +122,30 @@ fn of_session(slot: &ContextSlot) -> Result<(Arc<RowLocks>, Locker)> {
     })
 }
 
-/// A row that a statement wants and another transaction has.
+/// What a statement wants to lock and another transaction has.
 #[derive(Debug)]
-pub(crate) enum BlockedRow {
+pub(crate) enum AwaitedLock {
     Row(String, i64, Strength),
     /// Any row of a table.
     Table(String),
     /// A row with the same unique key.
     Key(u64),
+    /// An advisory lock.
+    Advisory(AdvisoryLock),
 }
 
-impl BlockedRow {
-    /// Waits until it is free; the session does not lock it thereby.
+impl AwaitedLock {
+    /// Waits until it is free. Rows the session does not lock thereby.
     pub(crate) fn wait(&self, slot: &ContextSlot) -> Result<()> {
+        if let AwaitedLock::Advisory(lock) = self {
+            return lock.await_for_statement(slot);
+        }
         let (locks, locker) = of_session(slot)?;
         let attempt = || match self {
-            BlockedRow::Row(table, row, strength) => locks.look(table, Some(*row), locker.pid, *strength),
-            BlockedRow::Table(table) => locks.look(table, None, locker.pid, Strength::Update),
-            BlockedRow::Key(key) => locks.look_for_key(*key, locker.pid),
+            AwaitedLock::Row(table, row, strength) => locks.look(table, Some(*row), locker.pid, *strength),
+            AwaitedLock::Table(table) => locks.look(table, None, locker.pid, Strength::Update),
+            AwaitedLock::Key(key) => locks.look_for_key(*key, locker.pid),
+            AwaitedLock::Advisory(_) => Ok(()),
         };
         attempt().or_else(|refusal| wait(slot, &locks, locker, refusal, attempt))
     }
@@ -148,15 +155,12 @@ impl BlockedRow {
 fn wait_or_give_way(
     slot: &ContextSlot,
     (locks, locker): (&RowLocks, Locker),
-    wanted: impl FnOnce() -> BlockedRow,
+    wanted: impl FnOnce() -> AwaitedLock,
     refusal: Refusal,
     attempt: impl Fn() -> Result<(), Refusal>,
 ) -> Result<()> {
     if slot.gives_way() {
-        slot.put_blocked_row(wanted());
-        // No handler for all errors takes it for its own.
-        let message = "a statement that gives way was not run again";
-        return Err(Error::new(SqlState::QUERY_CANCELED, message));
+        return Err(slot.put_awaited(wanted()));
     }
     wait(slot, locks, locker, refusal, attempt)
 }

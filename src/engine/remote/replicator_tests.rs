@@ -157,6 +157,7 @@ async fn run(session: &mut EngineSession, sql: &str) -> Result<Vec<i64>> {
         binds: Vec::new(),
         write: !sql.starts_with("SELECT"),
         locks_rows: false,
+        waits: false,
         wait: LockWait::Usual,
         permissions: [].into(),
         target: None,

@@ -28,6 +28,11 @@ impl SessionLink {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a block with EXCEPTION is open.
+    pub(crate) fn is_in_block(&self) -> bool {
+        !self.blocks().is_empty()
+    }
+
     pub(super) fn begin_block(&self) {
         let schema = self.schema().mark();
         let context = &mut *self.context();

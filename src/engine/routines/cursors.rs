@@ -98,9 +98,15 @@ impl FunctionCursors {
         self.by_name.retain(|_, cursor| cursor.blocks < blocks);
     }
 
-    /// The transaction ends.
+    /// CLOSE ALL
     pub(crate) fn close_all(&mut self) {
         self.by_name.clear();
+    }
+
+    /// The transaction ends: one that a loop goes through, whose body has ended it, stays until the loop does
+    /// (HoldPinnedPortals).
+    pub(crate) fn end_transaction(&mut self) {
+        self.by_name.retain(|_, cursor| cursor.is_pinned);
     }
 }
 

@@ -12,8 +12,9 @@ use crate::engine::routines::plan::{InnerPlan, plan_query, plan_text};
 use crate::engine::routines::records;
 use crate::engine::routines::types::CatalogTypes;
 use crate::engine::routines::validate::is_on;
-use crate::error::{Error, Notice, Result, SqlState};
+use crate::error::{Error, Notice, Result, Severity, SqlState};
 use crate::limits::memory;
+use crate::plpgsql::function::ExtraCheck;
 use crate::plpgsql::host::{Answer, Command, Direction, Host, Member, Output, Source, Types};
 use crate::plpgsql::query::Query;
 use crate::plpgsql::value::{Column, DataType, Typed};
@@ -330,6 +331,12 @@ impl Host for SessionHost<'_> {
         Ok(())
     }
 
+    fn extra_check(&self, check: ExtraCheck) -> Option<Severity> {
+        let context = self.executor.link.context();
+        let setting = |name: &str| context.settings.current(name);
+        check.severity(setting("plpgsql.extra_warnings"), setting("plpgsql.extra_errors"))
+    }
+
     fn checks_asserts(&self) -> bool {
         let setting = self.executor.link.context().settings.current("plpgsql.check_asserts");
         setting.is_none_or(|setting| is_on(&setting))
@@ -350,5 +357,5 @@ fn no_cursor(name: &str) -> Error {
 
 /// 2D000
 pub(crate) fn invalid_termination() -> Error {
-    Error::new(SqlState(*b"2D000"), "invalid transaction termination")
+    Error::new(SqlState::INVALID_TRANSACTION_TERMINATION, "invalid transaction termination")
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::routines::{Body, Routine};
+use crate::catalog::routines::{Body, Routine, RoutineKind};
 use crate::catalog::schema::Uses;
 use crate::engine::routines::execute::Executor;
 use crate::engine::routines::plan::{InnerPlan, dependencies, plan_within};
@@ -35,6 +35,8 @@ use crate::types::value::Value;
 pub(crate) struct SqlBody {
     signature: Signature,
     statements: Vec<String>,
+    /// PostgreSQL looks whether it can be put in place of its calls.
+    may_be_inlined: bool,
     /// Those of its result, as far as its signature says.
     pub columns: Option<Arc<[Column]>>,
     plans: Mutex<HashMap<usize, Arc<Planned>>>,
@@ -184,7 +186,14 @@ impl SqlBody {
         let path = planning.settings.search_path();
         let signature = signature(routine, types, planning.catalog, &path)?;
         let columns = result_columns(&signature, planning.catalog);
-        Ok(SqlBody { statements: statements(&routine.body)?, signature, columns, plans: Mutex::default() })
+        let statements = statements(&routine.body)?;
+        let may_be_inlined = routine.kind == RoutineKind::Function
+            && !routine.returns_set
+            && routine.returns != Oid::RECORD
+            && !routine.security_definer
+            && routine.settings.is_empty()
+            && statements.len() == 1;
+        Ok(SqlBody { statements, may_be_inlined, signature, columns, plans: Mutex::default() })
     }
 
     /// The texts of its statements.
@@ -314,7 +323,8 @@ impl SqlBody {
     fn misplaced(&self, error: Error, index: usize) -> Error {
         let position = error.fields().position.unwrap_or(1);
         let text = self.statements.get(index).cloned().unwrap_or_default();
-        let line = format!("SQL function \"{}\" during startup", self.signature.name);
+        let when = if self.may_be_inlined { "inlining" } else { "startup" };
+        let line = format!("SQL function \"{}\" during {when}", self.signature.name);
         error.with_internal_position(position, text).within(line)
     }
 

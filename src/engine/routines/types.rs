@@ -141,7 +141,12 @@ impl Types for CatalogTypes<'_> {
     }
 
     fn collation(&mut self, names: &[String]) -> Result<()> {
-        crate::sql::define::known_collation(names)
+        let search_path = self.planning.settings.search_path();
+        let missing = || {
+            let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", names.join("."));
+            Error::new(SqlState::UNDEFINED_OBJECT, message)
+        };
+        self.catalog().find_collation(names, &search_path).map(|_| ()).ok_or_else(missing)
     }
 
     fn is_collatable(&mut self, data_type: &DataType) -> bool {

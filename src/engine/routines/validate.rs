@@ -8,9 +8,9 @@ use crate::engine::routines::effects::effects;
 use crate::engine::routines::signature::{CallTypes, signature};
 use crate::engine::routines::sql_body::SqlBody;
 use crate::engine::routines::types::CatalogTypes;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Notice, Result, Severity, SqlState};
 use crate::plpgsql::compile::compile;
-use crate::plpgsql::function::{Options, VariableConflict};
+use crate::plpgsql::function::{ExtraCheck, Options, VariableConflict};
 use crate::settings::Settings;
 use crate::settings::variable::parse_boolean;
 use crate::sql::planner::PlanContext;
@@ -27,6 +27,7 @@ pub(super) fn options(settings: &Settings, check_syntax: bool) -> Options {
         },
         print_strict_params: is_on(&setting("plpgsql.print_strict_params")),
         check_syntax,
+        shadowed_variables: None,
     }
 }
 
@@ -36,7 +37,12 @@ pub(super) fn is_on(value: &str) -> bool {
 }
 
 /// Checks a body if it is to be checked.
-pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: bool) -> Result<Effects> {
+pub(crate) fn validate(
+    routine: &Routine,
+    planning: PlanContext<'_>,
+    checks: bool,
+    notices: &mut Vec<Notice>,
+) -> Result<Effects> {
     let unknown = || Effects { writes: true, calls: Vec::new() };
     match (routine.language, &routine.body) {
         (Language::PlPgSql, Body::Text(body)) => {
@@ -44,8 +50,16 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
             let path = planning.settings.search_path();
             let signature = signature(routine, &CallTypes::default(), planning.catalog, &path)?;
             let mut types = CatalogTypes { planning };
-            match compile(body, signature, options(planning.settings, checks), &mut types) {
-                Ok(function) => Ok(effects(function.texts().iter().map(String::as_str), function.is_dynamic())),
+            let setting = |name: &str| planning.settings.current(name);
+            let (warnings, errors) = (setting("plpgsql.extra_warnings"), setting("plpgsql.extra_errors"));
+            let shadowed_variables = ExtraCheck::ShadowedVariables.severity(warnings, errors).filter(|_| checks);
+            let options = Options { shadowed_variables, ..options(planning.settings, checks) };
+            match compile(body, signature, options, &mut types) {
+                Ok(function) => {
+                    let warning = |error: &Error| Notice { severity: Severity::Warning, ..error.fields().clone() };
+                    notices.extend(function.warnings.iter().map(warning));
+                    Ok(effects(function.texts().iter().map(String::as_str), function.is_dynamic()))
+                }
                 Err(error) if checks => Err(error),
                 Err(_) => Ok(unknown()),
             }
@@ -53,6 +67,12 @@ pub(crate) fn validate(routine: &Routine, planning: PlanContext<'_>, checks: boo
         (Language::PlPgSql, Body::Parsed(_)) => Err(Error::internal("a parsed body of another language")),
         (Language::Internal, _) => Ok(Effects::default()),
         (Language::Sql, _) => {
+            let kind = type_info(routine.returns).map_or(0, |info| info.kind);
+            let is_allowed = matches!(routine.returns, Oid::RECORD | Oid::VOID) || is_polymorphic(routine.returns);
+            if checks && kind == b'p' && !is_allowed {
+                let message = format!("SQL functions cannot return type {}", planning.type_name(routine.returns));
+                return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message));
+            }
             let body = match SqlBody::new(routine, &CallTypes::default(), planning) {
                 Err(_) if !checks => return Ok(unknown()),
                 body => body?,

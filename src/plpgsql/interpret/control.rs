@@ -26,7 +26,7 @@ impl<'a> Frame<'a> {
             (Root::Variable(number), true) if self.variable(*number)?.data_type.is_row() => {
                 self.assign_row(*number, value)
             }
-            (root, true) => self.assign_expression(root, value),
+            (root, true) => self.assign_expression(root, value).map_err(|error| value.refused_constant(error)),
             (_, false) => self.assign_into(target, value).map_err(|error| match error.fields().position {
                 Some(position) => error.with_internal_position(position, &*value.query.written),
                 None => error,
@@ -222,7 +222,11 @@ impl<'a> Frame<'a> {
         let variables = Variables { function: self.function, slots: &self.slots };
         let opened = self.host.open(name, Source::Query(query, variables), scroll);
         self.place.set_query(None);
-        opened.map_err(|error| query.failed(error))
+        opened.map_err(|error| match error.code() {
+            // The query is planned by then.
+            SqlState::INVALID_CURSOR_DEFINITION => error,
+            _ => query.failed(error),
+        })
     }
 
     pub fn for_cursor(

@@ -290,6 +290,9 @@ impl<'a> Frame<'a> {
             None => from,
             Some(columns) if from.data_type == variable.data_type && Arc::ptr_eq(columns, &from.columns) => from,
             Some(columns) => {
+                let columns = Arc::clone(columns);
+                self.check_count(from.columns.len(), columns.len())?;
+                let variable = self.variable(number)?;
                 let mut given = from.columns.iter().zip(from.values);
                 let mut values = Vec::with_capacity(columns.len());
                 for column in columns.iter() {
@@ -300,10 +303,10 @@ impl<'a> Frame<'a> {
                     values.push(self.cast(value, &column.data_type)?);
                 }
                 if variable.data_type.is_domain() {
-                    let value = self.host.compose(columns, &values)?;
+                    let value = self.host.compose(&columns, &values)?;
                     self.host.cast(Typed::new(DataType::RECORD, value), &variable.data_type)?;
                 }
-                Record { data_type: variable.data_type, columns: Arc::clone(columns), values }
+                Record { data_type: variable.data_type, columns, values }
             }
         };
         if let Some(Slot::Record(slot, _)) = self.slots.get_mut(number as usize) {
@@ -320,6 +323,7 @@ impl<'a> Frame<'a> {
                 self.move_record(*number, Record { data_type: DataType::RECORD, columns: Arc::clone(columns), values })
             }
             Target::List(list) => {
+                self.check_count(columns.len(), list.len())?;
                 let mut given = columns.iter().zip(row.unwrap_or_else(|| vec![Value::Null; columns.len()]));
                 for root in list {
                     let value = match given.next() {
@@ -335,6 +339,24 @@ impl<'a> Frame<'a> {
 }
 
 impl Expression {
+    /// An error in the conversion of what is assigned. That of a constant is made while the statement is planned, and of a
+    /// string while it is analysed.
+    pub(super) fn refused_constant(&self, error: Error) -> Error {
+        let fields = error.fields();
+        let is_refused = fields.code.0.starts_with(b"22") && fields.code != SqlState::NULL_VALUE_NOT_ALLOWED;
+        if !is_refused || fields.internal_position.is_some() || fields.context.is_some() {
+            return error;
+        }
+        match self.simple.as_ref().and_then(Simple::constant) {
+            None => error,
+            Some(false) => error.within(&self.query.context),
+            Some(true) => match self.query.written.chars().position(|c| c == '\'') {
+                Some(at) => error.with_internal_position(at as u32 + 1, &*self.query.written),
+                None => error,
+            },
+        }
+    }
+
     /// An error in it.
     pub(super) fn failed(&self, error: Error) -> Error {
         match self.is_plain && error.fields().position.is_none() {

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Notice, Result, Severity, SqlState};
 use crate::plpgsql::context;
+use crate::plpgsql::function::ExtraCheck;
 use crate::plpgsql::host::{Answer, Command, Output};
 use crate::plpgsql::interpret::frame::Frame;
 use crate::plpgsql::query::Query;
@@ -17,7 +18,8 @@ use crate::types::value::Value;
 impl Frame<'_> {
     /// exec_stmt_execsql
     pub fn sql(&mut self, query: &Query, into: Option<&Into>) -> Result<()> {
-        let limit = into.map(|into| if into.strict { 2 } else { 1 });
+        let check = into.and_then(|_| self.host.extra_check(ExtraCheck::TooManyRows));
+        let limit = into.map(|into| if into.strict || check.is_some() { 2 } else { 1 });
         let answer = self.run(query, limit)?;
         match answer.command {
             Command::CopyClient => return Err(copy()),
@@ -38,16 +40,42 @@ impl Frame<'_> {
             return Err(if answer.command == Command::Select { error.with_hint(hint) } else { error });
         };
         let is_strict = into.strict || answer.command == Command::Modify;
-        let is_wrong = is_strict && answer.rows.len() > 1 || into.strict && answer.rows.is_empty();
+        let has_more = answer.rows.len() > 1 && (is_strict || check.is_some());
+        let is_wrong = has_more || into.strict && answer.rows.is_empty();
         let parameters = match self.function.print_strict_params && is_wrong {
             true => self.query_parameters(query)?,
             false => None,
         };
-        if is_strict && answer.rows.len() > 1 {
+        if has_more {
             let hint = "Make sure the query returns a single row, or use LIMIT 1.";
-            return Err(with_parameters(too_many_rows(), parameters).with_hint(hint));
+            let error = with_parameters(too_many_rows(), parameters.clone()).with_hint(hint);
+            self.report(if is_strict { Severity::Error } else { check.unwrap_or(Severity::Error) }, error)?;
         }
         self.take_first(answer, into, parameters)
+    }
+
+    /// An error, or what is said as a warning instead.
+    fn report(&mut self, severity: Severity, error: Error) -> Result<()> {
+        if severity == Severity::Error {
+            return Err(error);
+        }
+        self.host.notice(Notice { severity, context: Some(context::lines()), ..error.fields().clone() });
+        Ok(())
+    }
+
+    /// strict_multi_assignment: that a row has as many columns as it is put into.
+    pub(super) fn check_count(&mut self, given: usize, wanted: usize) -> Result<()> {
+        if given == wanted {
+            return Ok(());
+        }
+        let Some(severity) = self.host.extra_check(ExtraCheck::StrictMultiAssignment) else { return Ok(()) };
+        let setting = if severity == Severity::Error { "extra_errors" } else { "extra_warnings" };
+        let message = "number of source and target fields in assignment does not match";
+        let error = Error::new(SqlState::DATATYPE_MISMATCH, message)
+            .with_detail(format!("{} check of {setting} is active.", ExtraCheck::StrictMultiAssignment.name()))
+            .with_hint("Make sure the query returns the exact list of columns.");
+        // PostgreSQL says it for each that has no source.
+        (given..wanted.max(given + 1)).try_for_each(|_| self.report(severity, error.clone()))
     }
 
     /// Puts the first row, or NULLs, into the target.

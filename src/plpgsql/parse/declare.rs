@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result, Severity, SqlState};
 use crate::limits::session;
 use crate::plpgsql::condition::{self, Condition};
 use crate::plpgsql::function::{Cursor, VariableConflict};
@@ -131,6 +131,16 @@ impl Parser<'_> {
         let line = self.line(tok.start);
         if self.names.is_declared_here(&name) {
             return Err(self.error_near(&tok, "duplicate declaration"));
+        }
+        if let Some(severity) = self.options.shadowed_variables
+            && self.names.lookup(self.names.top(), &[&name]).is_some()
+        {
+            let message = format!("variable \"{name}\" shadows a previously defined variable");
+            let error = self.error_at(tok.start, SqlState::DUPLICATE_ALIAS, message);
+            if severity == Severity::Error {
+                return Err(error);
+            }
+            self.warnings.push(error);
         }
         Ok((name, line))
     }

@@ -39,6 +39,8 @@ pub(in crate::plpgsql) struct Parser<'t> {
     pub output: Output,
     /// The line that errors without a place are said to be near.
     pub latest_line: u32,
+    /// What is to be said besides.
+    pub warnings: Vec<Error>,
     lines: Vec<usize>,
 }
 
@@ -48,6 +50,7 @@ impl<'t> Parser<'t> {
         Parser {
             lines: breaks.collect(),
             scanner: Scanner::new(text),
+            warnings: Vec::new(),
             at: 0,
             lookup: Lookup::Normal,
             names: Names::default(),

@@ -62,6 +62,8 @@ pub struct Analyzer<'a> {
     pub(super) nesting: usize,
     /// Something in the statement changes the database although it is a query (nextval).
     pub(in crate::sql) writes: bool,
+    /// It may wait for a lock of another transaction that is no row's.
+    pub(in crate::sql) waits: bool,
     /// A routine that it calls may change the database.
     pub(in crate::sql) routines_write: bool,
     /// FOR UPDATE / FOR SHARE was asked for.
@@ -94,6 +96,8 @@ pub struct Analyzer<'a> {
     pub(super) unexpanded: usize,
     /// The WITH queries that come after the one that is being analysed.
     pub(super) later_ctes: Vec<String>,
+    /// The entries of sub-queries that are being compared, as they answer to each other.
+    pub(super) same_entries: Vec<(EntryId, EntryId)>,
     /// Where the last aggregate that was analysed stands.
     pub(super) last_aggregate: Option<Location>,
     /// Named windows of the innermost select.
@@ -106,6 +110,12 @@ pub struct Analyzer<'a> {
     pub(in crate::sql) explained: Option<Box<WrittenNames>>,
     /// The names around the statement.
     pub(in crate::sql) outer: Option<&'a dyn OuterNames>,
+    /// Calls of simple functions become what they compute: the tree is made to be run.
+    pub(in crate::sql) inlines: bool,
+    /// The functions that are being put in place, outermost first.
+    pub(super) inlining: Vec<Oid>,
+    /// What $1 … are in the body of the innermost of them.
+    pub(super) stand_ins: Option<Vec<Expr>>,
     /// Its rows stay inside: what clients see as text is given as it is stored.
     pub(in crate::sql) is_inner: bool,
     /// The statement is a cursor's query, and this is what it is positioned on.
@@ -134,6 +144,7 @@ impl<'a> Analyzer<'a> {
             depth: 0,
             nesting: 0,
             writes: false,
+            waits: false,
             routines_write: false,
             locks_rows: None,
             in_stored_text: 0,
@@ -150,12 +161,16 @@ impl<'a> Analyzer<'a> {
             cte_places: HashMap::new(),
             unexpanded: 0,
             later_ctes: Vec::new(),
+            same_entries: Vec::new(),
             last_aggregate: None,
             windows: Vec::new(),
             reads_kept_text: false,
             written: None,
             explained: None,
             outer: None,
+            inlines: false,
+            inlining: Vec::new(),
+            stand_ins: None,
             is_inner: false,
             positioned: None,
             from_zero: BTreeSet::new(),
@@ -377,7 +392,8 @@ impl<'a> Analyzer<'a> {
             return true;
         }
         if let (ExprKind::Var(a), ExprKind::Var(b)) = (&a.kind, &b.kind) {
-            return a.entry == b.entry && a.attribute == b.attribute;
+            let same_entry = a.entry == b.entry || self.same_entries.contains(&(a.entry, b.entry));
+            return same_entry && a.attribute == b.attribute;
         }
         if a.type_oid != b.type_oid {
             return false;
@@ -415,6 +431,8 @@ impl<'a> Analyzer<'a> {
                 };
                 given(bounds) == given(other)
             }
+            (ExprKind::SubLink(a), ExprKind::SubLink(b)) => return self.same_link(a, b),
+            (ExprKind::Aggref(a), ExprKind::Aggref(b)) => return self.same_aggregate(a, b),
             (ExprKind::Element, ExprKind::Element) | (ExprKind::CaseTest, ExprKind::CaseTest) => return true,
             (ExprKind::CoerceToDomain { domain: f, .. }, ExprKind::CoerceToDomain { domain: g, .. }) => f == g,
             (ExprKind::Field { index: f, .. }, ExprKind::Field { index: g, .. }) => f == g,

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::tables::classes::collation_name;
+use crate::catalog::definitions::Names;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::function_from::json_records;
@@ -38,9 +38,8 @@ impl Analyzer<'_> {
         if function.compares_by_order() {
             args = args.into_iter().map(|arg| self.enum_order(arg)).collect();
         }
-        if function.volatility == Volatility::Writes {
-            self.writes = true;
-        }
+        self.writes |= function.volatility == Volatility::Writes;
+        self.waits |= function.volatility == Volatility::Waits;
         let typmod = record_modifier(&args, result);
         let call = Expr { typmod, ..Expr::new(ExprKind::Func(FunctionRef(function), args), result) };
         self.row_of_json(function.name, call)
@@ -115,10 +114,12 @@ impl Analyzer<'_> {
             return self.expand_array(&call.args);
         }
         match (self.routine_call(call, (schema, name), &[]), call.args.as_slice()) {
-            (Ok(Some(routine)), _) => return Ok(routine),
+            (Ok(Some(routine)), _) => return Ok(self.inlined(routine)),
             (Ok(None), _) => {}
             // The name may be a type's, too: a range's constructors are called like it.
-            (Err(error), [argument]) if error.code() == SqlState::UNDEFINED_FUNCTION => {
+            (Err(error), [argument])
+                if error.code() == SqlState::UNDEFINED_FUNCTION && !matches!(argument, Ast::NamedArg(_)) =>
+            {
                 let argument = self.target_expr(argument)?;
                 return self.call_as_cast((schema, name), vec![argument], call)?.ok_or(error);
             }
@@ -341,13 +342,12 @@ impl Analyzer<'_> {
                 let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
             }
-            Ast::Collate(collate) => {
-                let name = collate.name.last().map_or("default", String::as_str);
-                Expr::text(format!("\"{}\"", name.replace('"', "\"\"")))
-            }
             _ => match collation_of(self.catalog(), &value) {
                 Collation::Conflict(..) => Expr::null(Oid::TEXT),
-                known => Expr::text(format!("\"{}\"", collation_name(known.oid()).unwrap_or_default())),
+                known => {
+                    let search_path = self.context.settings.search_path();
+                    Expr::text(Names { catalog: self.catalog(), search_path: &search_path }.collation(known.oid()))
+                }
             },
         })
     }

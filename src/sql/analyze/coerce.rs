@@ -237,7 +237,8 @@ impl Analyzer<'_> {
         };
         let is_here = |relation: &&Arc<Relation>| schema.is_none_or(|schema| relation.schema == *schema);
         let mut relations = self.catalog().relations.values().filter(is_here);
-        let is_kept = self.in_stored_text > 0 || self.reads_kept_text || parts.iter().any(|p| p.starts_with("pg_"));
+        let is_kept = self.in_stored_text > self.own_text || self.reads_kept_text;
+        let is_kept = is_kept || parts.iter().any(|p| p.starts_with("pg_"));
         if is_kept || relations.any(|relation| relation.indexes.iter().any(|index| index.name == *name)) {
             return Ok(());
         }

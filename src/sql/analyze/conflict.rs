@@ -10,7 +10,6 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::result_relation::{Change, ResultRelation};
 use crate::sql::analyze::scope::Scope;
-use crate::sql::functions::Volatility;
 use crate::sql::syntax::ast::definition::{IndexElem, IndexKey};
 use crate::sql::syntax::ast::expression::{BoolExprType, ColumnRef as AstColumnRef, Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
@@ -312,7 +311,7 @@ fn apart(columns: &[i16], assigned: &Expr) -> Result<Vec<(i16, Expr)>> {
     let query = assigned.subquery().ok_or_else(unsupported)?;
     let changing = |part: &Expr| {
         let ExprKind::Func(function, _) = &part.kind else { return false };
-        matches!(function.volatility, Volatility::Volatile | Volatility::Writes)
+        function.volatility.is_volatile()
     };
     let Body::Select(select) = &query.body else { return Err(unsupported()) };
     if query.any(&changing) || select.distinct {

@@ -4,7 +4,6 @@
 //! fields in `subscript`. Specification: sql-expressions.html, functions-comparison.html, functions-subquery.html.
 
 use super::written::written;
-use crate::catalog::tables::classes::collation_oid;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::call::record_modifier;
@@ -185,6 +184,13 @@ impl Analyzer<'_> {
     fn placeholder(&mut self, number: u32) -> Result<Expr> {
         if let Some(outer) = self.outer_parameter(number)? {
             return Ok(outer);
+        }
+        if let Some(stand_ins) = self.stand_ins.as_ref().filter(|_| self.in_stored_text > 0) {
+            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            return place.and_then(|place| stand_ins.get(place)).cloned().ok_or_else(|| {
+                let message = format!("there is no parameter ${number}");
+                Error::new(SqlState::UNDEFINED_PARAMETER, message)
+            });
         }
         let index = match usize::try_from(number) {
             Ok(n) if (1..=65535).contains(&n) => n - 1,
@@ -601,11 +607,15 @@ impl Analyzer<'_> {
     /// COLLATE: all but those of ICU order by bytes, as the database's own does.
     pub(super) fn collate(&mut self, collate: &ast::CollateClause) -> Result<Expr> {
         let Some(arg) = &collate.arg else { return Err(Error::internal("COLLATE without an operand")) };
-        let (_, name) = self.split_name(&collate.name, collate.location)?;
+        self.split_name(&collate.name, collate.location)?;
         let value = self.expr(arg)?;
-        if collation_oid(name) == Oid::INVALID {
+        let found = self.catalog().find_collation(&collate.name, &self.context.settings.search_path());
+        let Some(collation) = found else {
             let message = format!("collation \"{}\" for encoding \"UTF8\" does not exist", collate.name.join("."));
             return Err(self.at(Error::new(SqlState::UNDEFINED_OBJECT, message), collate.location));
+        };
+        if self.catalog().named.contains_key(&collation) {
+            self.used.borrow_mut().routines.insert(collation);
         }
         let value = self.resolve_unknown(value)?;
         let (base, _) = self.base_type(value.type_oid, -1);
@@ -613,7 +623,7 @@ impl Analyzer<'_> {
             let message = format!("collations are not supported by type {}", self.type_name(value.type_oid));
             return Err(self.at(Error::new(SqlState::DATATYPE_MISMATCH, message), collate.location));
         }
-        Ok(written(Written::Collate(collate.name.clone()), vec![value.clone()], &value))
+        Ok(written(Written::Collate(collation), vec![value.clone()], &value))
     }
 }
 

@@ -23,7 +23,32 @@ use crate::types::pg_type::Oid;
 impl Analyzer<'_> {
     /// The FROM list; its entries are added to the innermost scope.
     pub(super) fn from_clause(&mut self, from: &[Item]) -> Result<Vec<FromItem>> {
-        from.iter().map(|item| self.from_item(item)).collect()
+        let mut items = Vec::with_capacity(from.len());
+        for item in from {
+            let start = self.entry_count();
+            items.push(self.from_item(item)?);
+            self.check_conflicts(0..start, start..self.entry_count())?;
+        }
+        Ok(items)
+    }
+
+    /// 42712 where entries on both sides can be called by one name (checkNameSpaceConflicts).
+    fn check_conflicts(&self, left: Range<usize>, right: Range<usize>) -> Result<()> {
+        let Some(scope) = self.scopes.last() else { return Err(Error::internal("no scope")) };
+        let named = |range: Range<usize>| {
+            let entries = scope.entries.get(range).into_iter().flatten();
+            entries.filter(|entry| entry.naming != Naming::Covered && !entry.name.is_empty())
+        };
+        let conflict = |a: &RangeVar, b: &RangeVar| {
+            a.name == b.name && (a.schema == b.schema || a.schema.is_none() || b.schema.is_none())
+        };
+        match named(left).find(|one| named(right.clone()).any(|other| conflict(one, other))) {
+            None => Ok(()),
+            Some(entry) => {
+                let message = format!("table name \"{}\" specified more than once", entry.name);
+                Err(Error::new(SqlState::DUPLICATE_ALIAS, message))
+            }
+        }
     }
 
     fn entry_count(&self) -> usize {
@@ -32,16 +57,6 @@ impl Analyzer<'_> {
 
     fn add_entry(&mut self, entry: RangeVar) -> Result<()> {
         let Some(scope) = self.scopes.last_mut() else { return Err(Error::internal("no scope")) };
-        let taken = !entry.name.is_empty()
-            && scope.entries.iter().any(|e| {
-                e.name == entry.name
-                    && e.naming != Naming::Covered
-                    && (e.schema == entry.schema || e.schema.is_none() || entry.schema.is_none())
-            });
-        if taken {
-            let message = format!("table name \"{}\" specified more than once", entry.name);
-            return Err(Error::new(SqlState::DUPLICATE_ALIAS, message));
-        }
         scope.entries.push(entry);
         Ok(())
     }
@@ -49,7 +64,7 @@ impl Analyzer<'_> {
     pub(super) fn from_item(&mut self, item: &Item) -> Result<FromItem> {
         match item {
             Item::Relation(name) => self.table(name).map_err(|e| self.at(e, name.location)),
-            Item::Subselect(sub) => self.derived(sub, true).map_err(|e| self.at(e, sub.location)),
+            Item::Subselect(sub) => self.derived(sub, true),
             Item::Function(function) => self.function_in_from(function).map_err(|e| self.at(e, function.location)),
             Item::TableFunc(table) => self.xml_table(table),
             Item::TableSample(sample) => self.sampled(sample),
@@ -260,12 +275,14 @@ impl Analyzer<'_> {
             _ => self.from_item(&join.right)?,
         };
         let end = self.entry_count();
+        self.check_conflicts(start..middle, middle..end)?;
         let on = match &join.quals {
             JoinQuals::On(condition) => Some(self.join_condition(start, condition)?),
             JoinQuals::Using(names, alias) => {
                 let on = self.using(kind, start, middle, end, names)?;
                 if let Some(alias) = alias {
                     self.merged_alias(start..end, names, alias)?;
+                    self.check_conflicts(end..end + 1, start..end)?;
                 }
                 on
             }

@@ -1,24 +1,20 @@
 //! Queries: WITH, SELECT, VALUES, set operations, ORDER BY, LIMIT.
 //!
-//! Owns: [`Analyzer::query`], [`Analyzer::subquery`] and the clauses of SELECT; FROM is in `from`, the rule of GROUP BY
-//! in `grouping`. Specification: sql-select.html, queries.html.
+//! Owns: [`Analyzer::query`], [`Analyzer::subquery`] and the clauses of SELECT; FROM is in `from`, a query of WITH in
+//! `cte`, the rule of GROUP BY in `grouping`. Specification: sql-select.html, queries.html.
 
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
-use crate::sql::analyze::scope::{CteEntry, RangeVar, Scope};
-use crate::sql::analyze::written::CteName;
+use crate::sql::analyze::scope::{RangeVar, Scope};
 use crate::sql::syntax::ast::expression::{AConst, ConstValue, Expr as Ast, Field, Indirection};
 use crate::sql::syntax::ast::location::Location;
 use crate::sql::syntax::ast::query::{
-    self as ast, CommonTableExpr, CteMaterialize, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt,
-    SetOperation, SimpleSelect, SortBy,
+    self as ast, Distinct, LimitOption, ResTarget, SelectBody, SelectStmt, SetOperation, SimpleSelect, SortBy,
 };
-use crate::sql::syntax::ast::statement::Stmt;
 use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{
-    Body, Cte, CteId, CteQuery, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select,
-    SetOperator, SortKey, Target, Var,
+    Body, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, SetOperator, SortKey, Target, Var,
 };
 use crate::types::pg_type::Oid;
 
@@ -101,7 +97,7 @@ impl Analyzer<'_> {
     }
 
     /// One side of a set operation. What has its own WITH, ORDER BY or LIMIT is a sub-query.
-    fn operand(&mut self, side: &SelectStmt) -> Result<Query> {
+    pub(super) fn operand(&mut self, side: &SelectStmt) -> Result<Query> {
         let bare = side.with.is_none()
             && side.sort.is_empty()
             && side.limit_count.is_none()
@@ -134,211 +130,6 @@ impl Analyzer<'_> {
             from: vec![FromItem::Entry(RangeTblEntry::new(id, kind))],
             ..Select::default()
         }
-    }
-
-    // ----- WITH
-
-    /// Makes references to a name an error.
-    pub(super) fn refuse_cte(&mut self, name: &str, error: Error) {
-        let (id, level) = (self.fresh_cte(), self.scopes.len());
-        let (name, refused) = (name.to_owned(), Some(error));
-        self.ctes.push(CteEntry { name, id, columns: Vec::new(), refused, level, origins: Vec::new(), unexpanded: 0 });
-    }
-
-    pub(super) fn cte(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Cte> {
-        if cte.search.is_some() || cte.cycle.is_some() {
-            let names = self.names_of_term(cte, recursive)?;
-            let written = self.search_cycle(cte, &names)?;
-            self.unexpanded = written.columns.len() - names.len();
-            return self.cte(&written, recursive);
-        }
-        let name = cte.name.clone();
-        let id = self.fresh_cte();
-        let renamed = &cte.columns;
-        let rename = |columns: Columns| -> Result<Columns> {
-            if renamed.len() > columns.len() {
-                let message = format!(
-                    "WITH query \"{name}\" has {} columns available but {} columns specified",
-                    columns.len(),
-                    renamed.len()
-                );
-                return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message));
-            }
-            let names = renamed.iter().cloned().map(Some).chain(std::iter::repeat(None));
-            Ok(columns.into_iter().zip(names).map(|((old, oid, m), new)| (new.unwrap_or(old), oid, m)).collect())
-        };
-        self.nesting += 1;
-        let query = self.cte_query(cte, id, recursive, &rename);
-        self.nesting -= 1;
-        let query = query?;
-        let (outputs, origins) = match &query {
-            CteQuery::Select(query) => (query.outputs(), query.origins()),
-            CteQuery::Modify(modify) => {
-                let returned = Query::of_targets(modify.returning().to_vec());
-                (returned.outputs(), returned.origins())
-            }
-        };
-        let refused = match &query {
-            CteQuery::Modify(modify) if modify.returning().is_empty() => {
-                let message = format!("WITH query \"{name}\" does not have a RETURNING clause");
-                Some(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message))
-            }
-            _ => None,
-        };
-        let columns = rename(outputs)?;
-        let level = self.scopes.len();
-        if let Some(written) = self.noted_names() {
-            written.ctes.insert(id, CteName { name: name.clone(), columns: cte.columns.clone() });
-        }
-        self.ctes.push(CteEntry { name, id, columns, refused, level, origins, unexpanded: 0 });
-        let hides = matches!(&query, CteQuery::Select(query) if query.is_secured());
-        let materialized = match cte.materialized {
-            // Nothing around it may be evaluated for rows that it hides.
-            _ if hides => Some(true),
-            CteMaterialize::Default => None,
-            CteMaterialize::Always => Some(true),
-            CteMaterialize::Never => Some(false),
-        };
-        Ok(Cte { id, query, materialized })
-    }
-
-    /// The names of a recursive query's columns.
-    fn names_of_term(&mut self, cte: &CommonTableExpr, recursive: bool) -> Result<Vec<String>> {
-        let error = || Error::new(SqlState::SYNTAX_ERROR, "WITH query is not recursive");
-        let Stmt::Select(query) = &*cte.query else { return Err(error()) };
-        let SelectBody::SetOperation(operation) = &query.body else { return Err(error()) };
-        if !recursive || operation.op != ast::SetOperator::Union {
-            return Err(error());
-        }
-        let in_scope = self.ctes.len();
-        query.with.as_ref().map(|with| self.with(with)).transpose()?;
-        let name = &cte.name;
-        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
-        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
-        let left = self.operand(&operation.left)?;
-        self.ctes.truncate(in_scope);
-        let names = cte.columns.iter().cloned().map(Some).chain(std::iter::repeat(None));
-        Ok(left.outputs().into_iter().zip(names).map(|((own, ..), given)| given.unwrap_or(own)).collect())
-    }
-
-    fn cte_query(
-        &mut self,
-        cte: &CommonTableExpr,
-        id: CteId,
-        recursive: bool,
-        rename: &dyn Fn(Columns) -> Result<Columns>,
-    ) -> Result<CteQuery> {
-        let Stmt::Select(query) = &*cte.query else { return self.modifying_cte(&cte.query) };
-        let name = &cte.name;
-        let query = match &query.body {
-            SelectBody::SetOperation(operation) if recursive && operation.op == ast::SetOperator::Union => {
-                self.recursive_cte(name, id, operation, query, rename)?
-            }
-            _ if recursive => {
-                let message = format!(
-                    "recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term"
-                );
-                let error = self.at(Error::new(SqlState::INVALID_RECURSION, message), cte.location);
-                self.refuse_cte(name, error);
-                let query = self.query(query)?;
-                self.ctes.pop();
-                query
-            }
-            _ => self.query(query)?,
-        };
-        Ok(CteQuery::Select(query))
-    }
-
-    /// INSERT, UPDATE or DELETE in WITH.
-    fn modifying_cte(&mut self, statement: &Stmt) -> Result<CteQuery> {
-        if self.nesting > 1 {
-            let message = "WITH clause containing a data-modifying statement must be at the top level";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
-        self.writes = true;
-        let modified = match statement {
-            Stmt::Insert(insert) => self.insert(insert)?,
-            Stmt::Update(update) => self.update(update)?,
-            Stmt::Delete(delete) => self.delete(delete)?,
-            Stmt::Merge(_) => {
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query"));
-            }
-            _ => return Err(Error::internal("a statement that WITH cannot have")),
-        };
-        Ok(CteQuery::Modify(modified.tree))
-    }
-
-    /// The non-recursive term decides the columns; the recursive one sees them.
-    fn recursive_cte(
-        &mut self,
-        name: &str,
-        id: CteId,
-        operation: &SetOperation,
-        ast: &SelectStmt,
-        rename: &dyn Fn(Columns) -> Result<Columns>,
-    ) -> Result<Query> {
-        let in_scope = self.ctes.len();
-        let unexpanded = std::mem::take(&mut self.unexpanded);
-        let inner = ast.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
-        let message = format!("recursive reference to query \"{name}\" must not appear within its non-recursive term");
-        self.refuse_cte(name, Error::new(SqlState::INVALID_RECURSION, message));
-        let mut left = self.operand(&operation.left)?;
-        self.ctes.pop();
-        self.resolve_outputs(&mut left)?;
-        let columns = left.outputs();
-        let (level, origins) = (self.scopes.len(), left.origins());
-        let renamed = rename(columns.clone())?;
-        self.ctes.push(CteEntry {
-            name: name.to_owned(),
-            id,
-            columns: renamed,
-            refused: None,
-            level,
-            origins,
-            unexpanded,
-        });
-        let mut right = self.operand(&operation.right)?;
-        self.check_recursive_term(&right, id, name)?;
-        if right.reads_cte(id) {
-            let locking = (!ast.locking.is_empty()).then_some(Location::UNKNOWN);
-            let clauses = [
-                (ast.sort.first().map(|key| expr_location(&key.node)), "ORDER BY"),
-                (ast.limit_offset.as_ref().map(expr_location), "OFFSET"),
-                (ast.limit_count.as_ref().map(expr_location), "LIMIT"),
-                (locking, "FOR UPDATE/SHARE"),
-            ];
-            if let Some((Some(location), clause)) = clauses.into_iter().find(|(location, _)| location.is_some()) {
-                let message = format!("{clause} in a recursive query is not implemented");
-                return Err(self.at(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message), location));
-            }
-        } else {
-            // It only looks recursive.
-            self.ctes.truncate(in_scope);
-            let query = self.query(ast)?;
-            return Ok(query);
-        }
-        if right.outputs().len() != columns.len() {
-            return Err(Error::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
-        }
-        for (index, (_, type_oid, _)) in columns.iter().enumerate() {
-            let from = right.outputs().get(index).map_or(Oid::UNKNOWN, |c| c.1);
-            if self.common_type(&[*type_oid, from], "UNION")? != *type_oid {
-                let message = format!(
-                    "recursive query \"{name}\" column {} has type {} in non-recursive term but type {} overall",
-                    index + 1,
-                    self.type_name(*type_oid),
-                    self.type_name(from)
-                );
-                let hint = "Cast the output of the non-recursive term to the correct type.";
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(hint));
-            }
-            self.convert_output(&mut right, index, *type_oid)?;
-        }
-        self.ctes.truncate(in_scope);
-        let (left, right) = (Box::new(left), Box::new(right));
-        let body = Body::SetOperation { operator: SetOperator::Union, all: operation.all, left, right };
-        let (limit, offset) = self.limit_clause(ast)?;
-        Ok(Query { ctes: inner, limit, offset, ..Query::of(body) })
     }
 
     // ----- set operations and VALUES
@@ -421,7 +212,7 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn resolve_outputs(&mut self, query: &mut Query) -> Result<()> {
+    pub(super) fn resolve_outputs(&mut self, query: &mut Query) -> Result<()> {
         for (index, (_, type_oid, _)) in query.outputs().into_iter().enumerate() {
             if type_oid == Oid::UNKNOWN {
                 self.convert_output(query, index, Oid::TEXT)?;
@@ -437,7 +228,7 @@ impl Analyzer<'_> {
             let error = Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
             return Err(self.at(error, into.relation.location));
         }
-        self.scopes.push(Scope::default());
+        self.scopes.push(Scope { presence: Some(Vec::new()), ..Scope::default() });
         let outer_windows = std::mem::take(&mut self.windows);
         let outer_samples = self.samples.replace(Vec::new());
         let result = self.without_sets("SELECT", |a| a.select_in_scope(ast, order_by));
@@ -449,7 +240,7 @@ impl Analyzer<'_> {
 
     fn select_in_scope(&mut self, ast: &SimpleSelect, order_by: &[SortBy]) -> Result<(Select, Vec<SortKey>)> {
         self.windows = self.named_windows(ast)?;
-        let from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
+        let mut from = self.without_sets("FROM", |a| a.from_clause(&ast.from))?;
         let mut targets = self.with_sets(|a| a.targets(&ast.targets))?;
         let selection = ast.where_clause.as_ref().map(|s| self.condition(s, "WHERE")).transpose()?;
         if let (Some(condition), Some(clause)) = (&selection, &ast.where_clause) {
@@ -499,6 +290,9 @@ impl Analyzer<'_> {
         self.require_comparable(ast, order_by, (&keys, &group_by, &distinct_on, &targets))?;
         if self.to_be_printed() && !grouping_sets.is_empty() {
             group_by = self.written_groups(&ast.group, &targets)?;
+        }
+        for wanted in self.scopes.last_mut().and_then(|scope| scope.presence.take()).unwrap_or_default() {
+            from.iter_mut().try_for_each(|item| self.add_presence(item, wanted))?;
         }
         Ok((Select { distinct, distinct_on, targets, from, selection, group_by, grouping_sets, having }, keys))
     }
@@ -710,7 +504,7 @@ impl Analyzer<'_> {
 
     // ----- LIMIT
 
-    fn limit_clause(&mut self, ast: &SelectStmt) -> Result<(Option<Expr>, Option<Expr>)> {
+    pub(super) fn limit_clause(&mut self, ast: &SelectStmt) -> Result<(Option<Expr>, Option<Expr>)> {
         let ties = ast.limit_option == LimitOption::WithTies;
         if let (true, Some(Ast::Const(AConst { value: ConstValue::Null, .. }))) = (ties, &ast.limit_count) {
             let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";

@@ -161,6 +161,12 @@ impl<'a> ResultRelation<'a> {
 impl<'a> Analyzer<'a> {
     /// The relation that a name in INSERT, UPDATE or DELETE stands for.
     pub(super) fn result_relation(&mut self, name: &RangeName, change: Change) -> Result<ResultRelation<'a>> {
+        if let Some(outer) = self.outer.filter(|_| self.in_stored_text == 0 && name.schema.is_none())
+            && outer.table(&name.relation).is_some()
+        {
+            let message = format!("relation \"{}\" cannot be the target of a modifying statement", name.relation);
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let relation = self.relation(name)?;
         let refused = |error| Err(self.at(error, name.location));
         match relation.kind {
@@ -175,7 +181,7 @@ impl<'a> Analyzer<'a> {
             }
             RelationKind::View if change == Change::Merge => {
                 let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
-                let error = Error::new(SqlState::WRONG_OBJECT_TYPE, message);
+                let error = Error::new(SqlState::FEATURE_NOT_SUPPORTED, message);
                 Err(error.with_detail("This operation is not supported for views."))
             }
             RelationKind::View if change.is_instead(relation) => Ok(ResultRelation::of_table(relation, change)),

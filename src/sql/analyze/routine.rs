@@ -254,7 +254,19 @@ impl<'a> Analyzer<'a> {
             .filter(|i| !all.iter().any(|j| j != i && signature(*j) == signature(*i) && rank(*j) < rank(*i)))
             .collect();
         let exact = among.iter().copied().find(|i| signature(*i) == types);
-        let chosen = exact.map_or_else(|| self.choose(&among, &signature, &types), Choice::One);
+        // Two of one schema that differ only in what has a default.
+        let schema = |i: usize| {
+            let routine = candidates.get(i).and_then(|candidate| candidate.routine.as_ref());
+            routine.filter(|_| rank(i).1 > 0).map(|routine| routine.schema.clone())
+        };
+        let has_twin = |i: usize| {
+            let same = |j: &usize| *j != i && signature(*j) == signature(i) && schema(*j) == schema(i);
+            schema(i).is_some() && among.iter().any(same)
+        };
+        let chosen = match exact.map_or_else(|| self.choose(&among, &signature, &types), Choice::One) {
+            Choice::One(i) if has_twin(i) => Choice::Ambiguous,
+            chosen => chosen,
+        };
         let Choice::One(index) = chosen else {
             let kind = if calling == Calling::Call { "procedure" } else { "function" };
             let signature = self.shown_call(shown, given);
@@ -620,7 +632,7 @@ impl<'a> Analyzer<'a> {
         self.resolve_unknown(value)
     }
 
-    fn implicit_or_assigned(&mut self, value: Expr, to: Oid) -> Result<Expr> {
+    pub(super) fn implicit_or_assigned(&mut self, value: Expr, to: Oid) -> Result<Expr> {
         use crate::sql::casts::CastContext;
         match self.try_coerce(value.clone(), to, -1, CastContext::Assignment)? {
             Some(cast) => Ok(cast),

@@ -17,7 +17,6 @@ use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::scope::{RangeVar, Scope};
-use crate::sql::functions::Volatility;
 use crate::sql::planner::NOWHERE;
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::grammar::locations::expr_location;
@@ -656,9 +655,7 @@ fn is_plain(query: &Query, place: usize) -> bool {
 fn is_repeatable(condition: &Expr) -> bool {
     !condition.any(&|part| match &part.kind {
         ExprKind::SubLink(_) => true,
-        ExprKind::Func(function, _) | ExprKind::Variadic(function, _) => {
-            matches!(function.volatility, Volatility::Volatile | Volatility::Writes)
-        }
+        ExprKind::Func(function, _) | ExprKind::Variadic(function, _) => function.volatility.is_volatile(),
         _ => false,
     })
 }

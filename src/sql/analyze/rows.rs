@@ -8,9 +8,11 @@ use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::coerce::coerced;
 use crate::sql::analyze::resolve::compared;
-use crate::sql::analyze::scope::RangeVar;
+use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::casts::CastContext;
-use crate::sql::tree::{Coercion, Expr, ExprKind, Var};
+use crate::sql::tree::{
+    Body, Coercion, EntryId, EntryKind, Expr, ExprKind, FromItem, Query, RangeTblEntry, Select, Target, Var,
+};
 use crate::types::order::{has_equality, has_order};
 use crate::types::pg_type::{Oid, type_info};
 
@@ -140,14 +142,63 @@ impl Analyzer<'_> {
                 let var = Var { entry: entry.entry, attribute: Var::CTID, origin: (Oid::INVALID, 0), not_null: false };
                 Expr::new(ExprKind::Var(var), Oid::INT8)
             }
-            (None, None) => {
-                return Err(Error::unsupported("a whole row of what an outer join may not have"));
-            }
+            (None, None) => self.presence(entry)?,
         };
         let there = Expr::new(ExprKind::NullTest { arg: Box::new(present), negated: true }, Oid::BOOL);
         let (type_oid, typmod) = (row.type_oid, row.typmod);
         let kind = ExprKind::Case { operand: None, whens: vec![(there, row)], otherwise: None };
         Ok(Expr { kind, type_oid, typmod })
+    }
+
+    /// What is not NULL where there is a row of an entry: a column that it does not have yet.
+    fn presence(&mut self, entry: &RangeVar) -> Result<Expr> {
+        let id = entry.entry;
+        let own = |column: &RangeColumn| matches!(&column.expr.kind, ExprKind::Var(var) if var.entry == id);
+        let is_its = |scope: &&mut Scope| scope.entries.iter().any(|other| other.entry == id);
+        let asked = self.scopes.iter_mut().rev().find(is_its).and_then(|scope| scope.presence.as_mut());
+        match (asked, i16::try_from(entry.columns.len() + 1)) {
+            (Some(asked), Ok(attribute)) if entry.columns.iter().all(own) => {
+                if !asked.contains(&id) {
+                    asked.push(id);
+                }
+                let var = Var { entry: id, attribute, origin: (Oid::INVALID, 0), not_null: false };
+                Ok(Expr::new(ExprKind::Var(var), Oid::INT4))
+            }
+            _ => Err(Error::unsupported("a whole row of what an outer join may not have")),
+        }
+    }
+
+    /// Gives an entry that column.
+    pub(super) fn add_presence(&mut self, item: &mut FromItem, wanted: EntryId) -> Result<()> {
+        match item {
+            FromItem::Join { left, right, .. } => {
+                self.add_presence(left, wanted)?;
+                self.add_presence(right, wanted)
+            }
+            FromItem::Entry(entry) if entry.id == wanted => {
+                let lateral = match &entry.kind {
+                    EntryKind::Subquery { lateral, .. } => *lateral,
+                    EntryKind::Cte(_) | EntryKind::Kept { .. } => false,
+                    _ => return Err(Error::unsupported("a whole row of what an outer join may not have")),
+                };
+                let columns = self.scopes.last().and_then(|s| s.entries.iter().find(|e| e.entry == wanted));
+                let columns = columns.map(|found| found.columns.clone()).unwrap_or_default();
+                let id = self.fresh_entry();
+                let own = columns.into_iter().map(|RangeColumn { name, mut expr }| {
+                    if let ExprKind::Var(var) = &mut expr.kind {
+                        (var.entry, var.not_null) = (id, false);
+                    }
+                    Target { name, expr }
+                });
+                let there = Target { name: String::new(), expr: Expr::integer(1, Oid::INT4) };
+                let targets = own.chain([there]).collect();
+                let from = vec![FromItem::Entry(RangeTblEntry { id, ..entry.clone() })];
+                let query = Query::of(Body::Select(Box::new(Select { targets, from, ..Select::default() })));
+                *entry = RangeTblEntry::new(wanted, EntryKind::Subquery { query: Box::new(query), lateral });
+                Ok(())
+            }
+            FromItem::Entry(_) => Ok(()),
+        }
     }
 
     // ----- fields

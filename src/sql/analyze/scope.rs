@@ -19,6 +19,8 @@ pub struct Scope {
     pub out_of_reach: Vec<usize>,
     /// The first entry is what an UPDATE or DELETE changes, and its FROM is being analysed, which cannot depend on it.
     pub target_out_of_reach: bool,
+    /// Entries get a column that says whether there is a row, once the query is known: those that it is asked of.
+    pub presence: Option<Vec<EntryId>>,
     /// The clause that is being analysed, if it is one that has no aggregates and window functions.
     pub clause: Option<&'static str>,
 }
@@ -255,7 +257,8 @@ impl Scope {
         let is_it = |e: &RangeVar| e.name == name && schema.is_none_or(|schema| e.schema.as_deref() == Some(schema));
         let covered = |e: &RangeVar| e.naming == Naming::Covered;
         let mut found = self.entries.iter().enumerate().filter(|(_, entry)| is_it(entry));
-        found.clone().find(|(_, entry)| !covered(entry)).or_else(|| found.next())
+        let seen = found.clone().find(|(_, entry)| !covered(entry) && entry.visible);
+        seen.or_else(|| found.clone().find(|(_, entry)| !covered(entry))).or_else(|| found.next())
     }
 
     /// 42P10 for an entry that the other side of an outer join cannot depend on (check_lateral_ref_ok).

@@ -15,6 +15,7 @@ use crate::sql::syntax::ast::query::{
     SelectStmt, SetOperation, SimpleSelect,
 };
 use crate::sql::syntax::ast::statement::Stmt;
+use crate::sql::syntax::grammar::locations::expr_location;
 
 /// What PostgreSQL calls the two terms.
 const LEFT: &str = "*TLOCRN*";
@@ -33,7 +34,11 @@ impl Analyzer<'_> {
             return refused("with a SEARCH or CYCLE clause, the left side of the UNION must be a SELECT".to_owned());
         }
         let SelectBody::Select(term) = &operation.right.body else {
-            return refused("with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT".to_owned());
+            let message = "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT";
+            return Err(match operation.right.body {
+                SelectBody::SetOperation(_) => Error::new(SqlState::SYNTAX_ERROR, message),
+                _ => Error::new(SqlState::FEATURE_NOT_SUPPORTED, message),
+            });
         };
         let hidden = operation.right.with.as_ref().is_some_and(|with| with.ctes.iter().any(|own| own.name == cte.name));
         let mut references = term.from.iter().filter_map(|item| reference(item, &cte.name));
@@ -146,7 +151,7 @@ impl Analyzer<'_> {
         self.check_columns("cycle", &cycle.columns, names, cycle.location)?;
         let (found, default) = marks(cycle);
         let types = [self.expr(&found)?.type_oid, self.expr(&default)?.type_oid];
-        self.common_type(&types, "CYCLE").map_err(|error| self.at(error, cycle.location))?;
+        self.common_type(&types, "CYCLE").map_err(|error| self.at(error, expr_location(&default)))?;
         for (what, column) in [("mark", &cycle.mark_column), ("path", &cycle.path_column)] {
             if names.contains(column) {
                 let message = format!("cycle {what} column name \"{column}\" already used in WITH query column list");

@@ -179,7 +179,7 @@ impl Analyzer<'_> {
     /// A call of a function by its OID; the arguments are of its types, or can be implicitly.
     pub(in crate::sql) fn call_function(&mut self, oid: Oid, args: Vec<Expr>) -> Result<Expr> {
         if let Some(routine) = self.catalog().routines.get(&oid).cloned() {
-            return self.call_of(&routine, args);
+            return self.call_of(&routine, args).map(|call| self.inlined(call));
         }
         let function = procs::proc(oid).and_then(own_function);
         let function = function.ok_or_else(|| Error::unsupported(format!("the function with OID {oid}")))?;

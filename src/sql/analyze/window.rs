@@ -11,7 +11,6 @@ use crate::sql::syntax::grammar::locations::expr_location;
 use crate::sql::tree::{Coercion, Expr, ExprKind, Frame, FrameBound, OperatorRef, SortKey, Window};
 use crate::types::format::FormatSettings;
 use crate::types::interval::Interval;
-use crate::types::numeric::Numeric;
 use crate::types::pg_type::Oid;
 use crate::types::range_offset;
 use crate::types::value::Value;
@@ -115,22 +114,29 @@ impl Analyzer<'_> {
     }
 
     fn frame(&mut self, frame: &ast::WindowFrame, key: Option<Oid>) -> Result<Frame> {
-        let mut days = false;
-        let start = self.frame_bound(&frame.start, frame.mode, key, &mut days)?;
-        let end = frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode, key, &mut days)).transpose()?;
-        // SQLite computes what is infinitely far from a row, and so on the wrong side of the infinities.
-        let far = match (&start, &end) {
-            (FrameBound::Following(offset), _) | (_, Some(FrameBound::Preceding(offset))) => self.is_infinite(offset),
-            _ => false,
-        };
-        if far && frame.mode == FrameMode::Range && !self.to_be_printed() {
-            return Err(Error::unsupported("a RANGE frame that is infinitely far from its row"));
+        let mut start = self.frame_bound(&frame.start, frame.mode, key)?;
+        let mut end = frame.end.as_ref().map(|bound| self.frame_bound(bound, frame.mode, key)).transpose()?;
+        let mut by_type = false;
+        if let (FrameMode::Range, Some(key)) = (frame.mode, key)
+            && !self.to_be_printed()
+        {
+            let mut numbers = Vec::new();
+            for bound in [Some(&mut start), end.as_mut()].into_iter().flatten() {
+                if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
+                    numbers.push((self.offset_number(offset, key)?, offset));
+                }
+            }
+            // SQLite computes what is infinitely far from a row, and so on the wrong side of the infinities.
+            by_type = numbers.iter().any(|(number, _)| number.is_none());
+            if !by_type {
+                numbers.into_iter().for_each(|(number, offset)| number.into_iter().for_each(|number| *offset = number));
+            }
         }
         Ok(Frame {
             units: units(frame.mode),
             start,
             end,
-            days,
+            by_type,
             exclude: match frame.exclusion {
                 FrameExclusion::NoOthers => None,
                 FrameExclusion::CurrentRow => Some("CURRENT ROW"),
@@ -150,13 +156,7 @@ impl Analyzer<'_> {
         text.and_then(|text| text.trim().parse::<f64>().ok()).is_some_and(f64::is_infinite)
     }
 
-    fn frame_bound(
-        &mut self,
-        bound: &ast::FrameBound,
-        mode: FrameMode,
-        key: Option<Oid>,
-        days: &mut bool,
-    ) -> Result<FrameBound> {
+    fn frame_bound(&mut self, bound: &ast::FrameBound, mode: FrameMode, key: Option<Oid>) -> Result<FrameBound> {
         let (ast, preceding) = match bound {
             ast::FrameBound::CurrentRow => return Ok(FrameBound::CurrentRow),
             ast::FrameBound::UnboundedPreceding => return Ok(FrameBound::UnboundedPreceding),
@@ -166,7 +166,7 @@ impl Analyzer<'_> {
         };
         let offset = self.expr(ast)?;
         let offset = match (mode, key) {
-            (FrameMode::Range, Some(key)) => self.range_offset(offset, key, days),
+            (FrameMode::Range, Some(key)) => self.range_offset(offset, key),
             _ => self.row_offset(offset, units(mode)),
         };
         let offset =
@@ -220,7 +220,7 @@ impl Analyzer<'_> {
     }
 
     /// The offset of RANGE, of a type that the sort key's type has an in_range function for (transformFrameOffset).
-    fn range_offset(&mut self, offset: Expr, key: Oid, days: &mut bool) -> Result<Expr> {
+    fn range_offset(&mut self, offset: Expr, key: Oid) -> Result<Expr> {
         let candidates: &[Oid] = match key {
             Oid::INT2 | Oid::INT4 => &[Oid::INT2, Oid::INT4, Oid::INT8],
             Oid::INT8 => &[Oid::INT8],
@@ -229,8 +229,8 @@ impl Analyzer<'_> {
             Oid::DATE | Oid::TIMESTAMP | Oid::TIMESTAMPTZ | Oid::TIME | Oid::TIMETZ | Oid::INTERVAL => &[Oid::INTERVAL],
             _ => &[],
         };
-        let refused =
-            format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}", self.type_name(key));
+        let shown = self.type_name(if key == Oid::VARCHAR { Oid::TEXT } else { key });
+        let refused = format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {shown}");
         if candidates.is_empty() {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, refused));
         }
@@ -238,10 +238,7 @@ impl Analyzer<'_> {
         let fitting = |oid: &&Oid| self.can_coerce(from, **oid, CastContext::Implicit);
         let chosen = candidates.iter().find(|oid| **oid == from || from == Oid::UNKNOWN && **oid == key);
         match chosen.or_else(|| candidates.iter().rfind(fitting)) {
-            Some(oid) => {
-                let offset = self.implicit(offset, *oid)?;
-                self.offset_number(offset, key, days)
-            }
+            Some(oid) => self.implicit(offset, *oid),
             None => {
                 let message = format!("{refused} and offset type {}", self.type_name(from));
                 let hint = "Cast the offset value to an appropriate type.";
@@ -250,31 +247,22 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The offset as a number; SQLite wants it where it can see it, so it must be a constant.
-    fn offset_number(&mut self, offset: Expr, key: Oid, days: &mut bool) -> Result<Expr> {
-        if !matches!(offset.type_oid, Oid::NUMERIC | Oid::INTERVAL) || self.to_be_printed() {
-            return Ok(offset);
+    /// The offset as a number that SQLite can add to the key's, if there is one.
+    fn offset_number(&mut self, offset: &Expr, key: Oid) -> Result<Option<Expr>> {
+        match offset.type_oid {
+            Oid::NUMERIC => return Ok(None),
+            Oid::INTERVAL => {}
+            _ if self.is_infinite(offset) => return Ok(None),
+            _ => return Ok(Some(offset.clone())),
         }
-        let shown = self.type_name(offset.type_oid);
         let (constant, typmod) = match &offset.kind {
             ExprKind::Coerce { how: Coercion::Input, arg } => ((**arg).clone(), offset.typmod),
             _ => (offset.clone(), -1),
         };
-        let Some(text) = self.constant_text(&constant) else {
-            return Err(Error::unsupported(format!("a RANGE frame whose offset of type {shown} is not a constant")));
-        };
-        let number = match offset.type_oid {
-            Oid::NUMERIC => match range_offset::numeric_offset(&Numeric::parse(&text)?.to_string())? {
-                Some(number) => Value::Integer(number),
-                None => Value::Real(f64::INFINITY),
-            },
-            _ => {
-                let interval = Interval::parse_with_typmod(&text, &FormatSettings::default(), typmod)?;
-                *days |= interval.days != 0;
-                Value::Integer(range_offset::interval_offset(key, interval)?)
-            }
-        };
-        Ok(Expr::constant(number, Oid::INT8))
+        let Some(text) = self.constant_text(&constant) else { return Ok(None) };
+        let interval = Interval::parse_with_typmod(&text, &FormatSettings::default(), typmod)?;
+        let number = range_offset::interval_offset(key, interval);
+        Ok(number.map(|number| Expr::constant(Value::Integer(number), Oid::INT8)))
     }
 }
 

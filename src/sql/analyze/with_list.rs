@@ -56,7 +56,7 @@ impl Analyzer<'_> {
             }
             let names = later.iter().filter_map(|index| with.ctes.get(*index)).map(|later| later.name.clone());
             let outer = std::mem::replace(&mut self.later_ctes, names.collect());
-            let result = self.cte(cte, with.recursive).map_err(|e| self.at(e, cte.location));
+            let result = self.cte(cte, with.recursive);
             self.later_ctes = outer;
             let result = match result {
                 Err(error) => {

@@ -5,6 +5,7 @@
 use super::options::{check_access_method, check_tablespace, parameters};
 use super::routine::change_routine;
 use super::{Defined, Definer, ddl, relation_name};
+use crate::catalog::named::NamedKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
     AlterAction, Ddl, DomainChange, EnumChange, EnumPlace, IdentityDefinition, Name, ObjectKind, RoutineChange,
@@ -83,7 +84,7 @@ impl Definer<'_> {
                 cascade: *behavior == DropBehavior::Cascade,
             },
             Cmd::AlterColumnType { column, type_name, collation, using, .. } => {
-                let collation = collation.as_ref().map(|c| self.collation(&c.name, c.location)).transpose()?;
+                let collation = collation.as_ref().map(|c| self.collation(&c.name, c.location));
                 let (data_type, using) = (type_name.clone(), using.clone());
                 AlterAction::AlterType { name: column.clone(), data_type, collation, using }
             }
@@ -167,6 +168,11 @@ impl Definer<'_> {
         if let (ObjectType::StatisticExt, Some(object)) = (rename.object_type, &rename.object) {
             return self.alter_statistics(object, StatisticsChange::Rename(to));
         }
+        if let Some(object) = &rename.object
+            && let Some(changed) = change_named(rename.object_type, object, RoutineChange::Rename(to.clone()))
+        {
+            return changed;
+        }
         match rename.object_type {
             ObjectType::Column | ObjectType::TabConstraint | ObjectType::Attribute => self.rename_in_table(rename),
             ObjectType::Trigger => self.rename_trigger(rename),
@@ -216,6 +222,12 @@ impl Definer<'_> {
             let name = name.last().cloned().unwrap_or_default();
             return ddl(Ddl::ChangeExtension { name, what: "SET SCHEMA" }, "ALTER EXTENSION");
         }
+        let schema = alter.new_schema.clone();
+        if let Some(object) = &alter.object
+            && let Some(changed) = change_named(alter.object_type, object, RoutineChange::SetSchema(schema.clone()))
+        {
+            return changed;
+        }
         if let (ObjectType::StatisticExt, Some(object)) = (alter.object_type, &alter.object) {
             return self.alter_statistics(object, StatisticsChange::SetSchema(alter.new_schema.clone()));
         }
@@ -227,7 +239,6 @@ impl Definer<'_> {
             (None, Some(object)) => self.object_name(object)?,
             (None, None) => return Err(Error::internal("SET SCHEMA without an object")),
         };
-        let schema = alter.new_schema.clone();
         ddl(Ddl::SetSchema { kind, name, if_exists: alter.missing_ok, schema }, tag)
     }
 
@@ -238,6 +249,10 @@ impl Definer<'_> {
         if let ObjectRef::LargeObject(number) = &alter.object {
             let (number, owner) = (number.clone(), alter.new_owner.clone());
             return ddl(Ddl::ChangeLargeObjectOwner { number, owner }, "ALTER LARGE OBJECT");
+        }
+        let change = RoutineChange::Owner(alter.new_owner.clone());
+        if let Some(changed) = change_named(alter.object_type, &alter.object, change) {
+            return changed;
         }
         if alter.object_type == ObjectType::StatisticExt {
             return self.alter_statistics(&alter.object, StatisticsChange::Owner(alter.new_owner.clone()));
@@ -330,6 +345,16 @@ fn storage_change(cmd: &AlterTableCmd) -> Result<Option<StorageChange>> {
 }
 
 /// The kinds of objects there are, and the tag of altering one.
+/// A change of what is known by its name alone.
+fn change_named(kind: ObjectType, object: &ObjectRef, change: RoutineChange) -> Option<Defined> {
+    let (kind, tag) = match kind {
+        ObjectType::Collation => (NamedKind::Collation, "ALTER COLLATION"),
+        _ => return None,
+    };
+    let ObjectRef::Name(name) = object else { return None };
+    Some(ddl(Ddl::ChangeNamed { kind, name: name.clone(), change: Some(change) }, tag))
+}
+
 fn renamed_kind(kind: ObjectType) -> Option<(ObjectKind, &'static str)> {
     Some(match kind {
         ObjectType::Table => (ObjectKind::Table, "ALTER TABLE"),

@@ -6,10 +6,11 @@ use super::alter::kind_words;
 use super::options::{check_class_options, parameters};
 use super::routine::drop_routines;
 use super::{Defined, Definer, Definition, absent, ddl, definition, relation_name};
+use crate::catalog::named::NamedKind;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::ddl::{
-    CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name, ObjectKind,
-    ObjectWithArgs, Parameter,
+    CollateName, CommentTarget, CreateDomain, CreateIndex, CreateView, Ddl, IndexKeyDefinition, IndexKeySource, Name,
+    ObjectKind, ObjectWithArgs, Parameter,
 };
 use crate::sql::syntax::ast::definition::{
     CompositeTypeStmt, ConstraintKind, CreateDomainStmt, CreateEnumStmt, CreateSchemaStmt, CreateSeqStmt, DefArg,
@@ -80,7 +81,7 @@ impl Definer<'_> {
                 IndexKey::Column(name) => IndexKeySource::Column(name.clone()),
                 IndexKey::Expr(expr) => IndexKeySource::Expression(expr.clone()),
             },
-            collation: element.collation.as_deref().map(|name| self.name(name)).transpose()?,
+            collation: element.collation.as_ref().map(|name| CollateName { names: name.clone(), place: None }),
             operator_class: element.opclass.as_deref().map(|name| self.name(name)).transpose()?,
             descending,
             nulls_first: match element.nulls {
@@ -143,14 +144,12 @@ impl Definer<'_> {
     }
 
     pub(super) fn create_domain(self, create: &CreateDomainStmt) -> Defined {
-        if let Some(collation) = &create.collation {
-            self.collation(&collation.name, collation.location)?;
-        }
         let mut domain = CreateDomain {
             name: self.name(&create.name)?,
             base: create.type_name.clone(),
             default: None,
             not_null: false,
+            collation: create.collation.as_ref().map(|c| CollateName { names: c.name.clone(), place: None }),
             checks: Vec::new(),
         };
         let mut nullability = None;
@@ -231,6 +230,7 @@ impl Definer<'_> {
                 let cascade = drop.behavior == DropBehavior::Cascade;
                 return ddl(Ddl::DropCast { source, target, if_exists: drop.missing_ok, cascade }, "DROP CAST");
             }
+            ObjectType::Collation => return drop_named(NamedKind::Collation, drop),
             ObjectType::Table => (ObjectKind::Table, "DROP TABLE"),
             ObjectType::View => (ObjectKind::View, "DROP VIEW"),
             ObjectType::MatView => (ObjectKind::MaterializedView, "DROP MATERIALIZED VIEW"),
@@ -335,6 +335,15 @@ impl Definer<'_> {
         let cascade = behavior == DropBehavior::Cascade;
         ddl(Ddl::Truncate { tables, restart_identity, cascade }, "TRUNCATE TABLE")
     }
+}
+
+fn drop_named(kind: NamedKind, drop: &DropStmt) -> Defined {
+    let names = drop.objects.iter().map(|object| match object {
+        ObjectRef::Name(name) => Ok(name.clone()),
+        _ => Err(Error::internal("an object without a name")),
+    });
+    let (names, cascade) = (names.collect::<Result<_>>()?, drop.behavior == DropBehavior::Cascade);
+    ddl(Ddl::DropNamed { kind, names, if_exists: drop.missing_ok, cascade }, dropped_tag(drop.object_type))
 }
 
 fn function_object(object: &ObjectRef) -> Result<ObjectWithArgs> {

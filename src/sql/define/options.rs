@@ -1,12 +1,12 @@
-//! Options of definitions: sequences' settings, storage parameters, collations.
+//! Options of definitions: sequences' settings, storage parameters, COLLATE.
 //!
-//! Owns: [`Definer::sequence_settings`], [`Definer::check_storage_parameters`], [`Definer::check_collation`].
+//! Owns: [`Definer::sequence_settings`], [`Definer::check_storage_parameters`], [`Definer::collation`].
 //! Specification: sql-createsequence.html, sql-createtable.html#SQL-CREATETABLE-STORAGE-PARAMETERS.
 
 use super::Definer;
 use crate::catalog::tables::recorded::{Recording, recording};
 use crate::error::{Error, Result, SqlState};
-use crate::sql::ddl::{Name, Parameter, SequenceSettings};
+use crate::sql::ddl::{CollateName, Name, Parameter, SequenceSettings};
 use crate::sql::syntax::ast::definition::{DefArg, DefElem};
 use crate::sql::syntax::ast::location::Location;
 
@@ -68,11 +68,9 @@ impl Definer<'_> {
         parameters(&others)
     }
 
-    /// COLLATE name: every collation there is orders by bytes.
-    pub(super) fn collation(self, name: &[String], location: Location) -> Result<Name> {
-        let name = self.name(name)?;
-        check_collation(&name).map_err(|error| self.at(error, location))?;
-        Ok(name)
+    /// COLLATE name
+    pub(super) fn collation(self, name: &[String], location: Location) -> CollateName {
+        CollateName { names: name.to_vec(), place: self.place(location) }
     }
 }
 
@@ -109,16 +107,6 @@ pub(super) fn check_tablespace(name: Option<&String>) -> Result<()> {
             Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
         }
     }
-}
-
-/// 42704 unless there is such a collation.
-pub(super) fn check_collation(name: &Name) -> Result<()> {
-    let mut known = Recording::new(recording!("pg_collation")).lines();
-    if known.any(|line| line.text("collname") == name.name) {
-        return Ok(());
-    }
-    let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
-    Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
 }
 
 /// Storage parameters, as the catalog keeps them: their values as text (defGetString).

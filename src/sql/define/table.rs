@@ -114,7 +114,7 @@ impl Definer<'_> {
             location: def.location,
         };
         let type_name = def.type_name.as_ref().unwrap_or(&no_type);
-        let collation = def.collation.as_ref().map(|c| self.collation(&c.name, c.location)).transpose()?;
+        let collation = def.collation.as_ref().map(|c| self.collation(&c.name, c.location));
         if !def.fdw_options.is_empty() {
             return Err(Error::unsupported("OPTIONS of a column"));
         }

@@ -26,6 +26,7 @@ pub(super) fn explain(
     let mut analyzer = Analyzer::new(context, &inner, param_types);
     analyzer.outer = outer.outer;
     analyzer.is_inner = outer.is_inner;
+    analyzer.inlines = true;
     analyzer.explained = Some(Box::new(WrittenNames::default()));
     let explained = match statement {
         Stmt::Select(select) => query(&mut analyzer, select, options)?,

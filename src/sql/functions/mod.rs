@@ -71,8 +71,17 @@ pub enum Volatility {
     Immutable,
     Stable,
     Volatile,
+    /// And may wait for another transaction, which may be waiting for its turn to write.
+    Waits,
     /// Changes the database (nextval, setval): the statement is a write.
     Writes,
+}
+
+impl Volatility {
+    /// provolatile is v.
+    pub fn is_volatile(self) -> bool {
+        matches!(self, Volatility::Volatile | Volatility::Waits | Volatility::Writes)
+    }
 }
 
 /// One signature. Argument and result types may be the polymorphic pseudo-types ANYELEMENT, ANYARRAY,
@@ -127,6 +136,10 @@ const fn volatile(name: &'static str, args: &'static [Oid], returns: Oid, call: 
     scalar(name, args, returns, Volatility::Volatile, call)
 }
 
+const fn waits(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
+    scalar(name, args, returns, Volatility::Waits, call)
+}
+
 const fn set(name: &'static str, args: &'static [Oid], returns: Oid, call: Call) -> Function {
     Function { kind: FunctionKind::Set, ..scalar(name, args, returns, Volatility::Immutable, call) }
 }
@@ -173,6 +186,12 @@ impl RoutineCall {
         let [immutable, stable, volatile, writes, _] = &ROUTINES;
         let is_one = [stable, volatile, writes].iter().any(|known| std::ptr::eq(*known, function));
         if is_one { immutable } else { function }
+    }
+
+    /// Whether it is one of those that call a function which changes nothing and gives one value.
+    pub fn reads(function: &'static Function) -> bool {
+        let [immutable, stable, volatile, ..] = &ROUTINES;
+        [immutable, stable, volatile].iter().any(|known| std::ptr::eq(*known, function))
     }
 
     /// The server's function that calls it; its first argument says which one is called.
@@ -294,7 +313,7 @@ pub fn only_type_at(name: &str, count: usize, place: usize) -> Option<Oid> {
 }
 
 static VOLATILE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let volatile = all().chain(&ROUTINES).filter(|f| matches!(f.volatility, Volatility::Volatile | Volatility::Writes));
+    let volatile = all().chain(&ROUTINES).filter(|f| f.volatility.is_volatile());
     let names = volatile.filter_map(|f| match f.call {
         Call::Function(name) | Call::Typed(name) => Some(name),
         // What these read does not change while a row is computed.
@@ -356,7 +375,7 @@ mod tests {
             _ => FunctionKind::Window,
         };
         let volatility = match (line.text("provolatile").as_ref(), function.volatility) {
-            ("v", Volatility::Writes) => Volatility::Writes,
+            ("v", volatile) if volatile.is_volatile() => volatile,
             ("v", _) => Volatility::Volatile,
             ("s", _) => Volatility::Stable,
             _ => Volatility::Immutable,

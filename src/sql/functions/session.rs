@@ -1,7 +1,7 @@
 //! The session: who, where, which settings; sequences; waiting (functions-info.html, functions-sequence.html).
 
 use super::Call::Function as F;
-use super::{Function, set, stable, volatile, writes};
+use super::{Function, set, stable, volatile, waits, writes};
 use crate::sql::type_names::*;
 
 #[rustfmt::skip]
@@ -24,20 +24,20 @@ pub(super) static ROWS: &[Function] = &[
     volatile("current_query", &[], TEXT, F("pg_current_query")),
     volatile("pg_sleep", &[FLOAT8], VOID, F("pg_sleep")),
     volatile("pg_sleep_for", &[INTERVAL], VOID, F("pg_sleep_for")),
-    volatile("pg_advisory_lock", &[INT8], VOID, F("pg_advisory_lock")),
-    volatile("pg_advisory_lock", &[INT4, INT4], VOID, F("pg_advisory_lock")),
-    volatile("pg_advisory_xact_lock", &[INT8], VOID, F("pg_advisory_xact_lock")),
-    volatile("pg_advisory_xact_lock", &[INT4, INT4], VOID, F("pg_advisory_xact_lock")),
+    waits("pg_advisory_lock", &[INT8], VOID, F("pg_advisory_lock")),
+    waits("pg_advisory_lock", &[INT4, INT4], VOID, F("pg_advisory_lock")),
+    waits("pg_advisory_xact_lock", &[INT8], VOID, F("pg_advisory_xact_lock")),
+    waits("pg_advisory_xact_lock", &[INT4, INT4], VOID, F("pg_advisory_xact_lock")),
     volatile("pg_try_advisory_lock", &[INT8], BOOL, F("pg_try_advisory_lock")),
     volatile("pg_try_advisory_lock", &[INT4, INT4], BOOL, F("pg_try_advisory_lock")),
     volatile("pg_try_advisory_xact_lock", &[INT8], BOOL, F("pg_try_advisory_xact_lock")),
     volatile("pg_try_advisory_xact_lock", &[INT4, INT4], BOOL, F("pg_try_advisory_xact_lock")),
     volatile("pg_advisory_unlock", &[INT8], BOOL, F("pg_advisory_unlock")),
     volatile("pg_advisory_unlock", &[INT4, INT4], BOOL, F("pg_advisory_unlock")),
-    volatile("pg_advisory_lock_shared", &[INT8], VOID, F("pg_advisory_lock_shared")),
-    volatile("pg_advisory_lock_shared", &[INT4, INT4], VOID, F("pg_advisory_lock_shared")),
-    volatile("pg_advisory_xact_lock_shared", &[INT8], VOID, F("pg_advisory_xact_lock_shared")),
-    volatile("pg_advisory_xact_lock_shared", &[INT4, INT4], VOID, F("pg_advisory_xact_lock_shared")),
+    waits("pg_advisory_lock_shared", &[INT8], VOID, F("pg_advisory_lock_shared")),
+    waits("pg_advisory_lock_shared", &[INT4, INT4], VOID, F("pg_advisory_lock_shared")),
+    waits("pg_advisory_xact_lock_shared", &[INT8], VOID, F("pg_advisory_xact_lock_shared")),
+    waits("pg_advisory_xact_lock_shared", &[INT4, INT4], VOID, F("pg_advisory_xact_lock_shared")),
     volatile("pg_try_advisory_lock_shared", &[INT8], BOOL, F("pg_try_advisory_lock_shared")),
     volatile("pg_try_advisory_lock_shared", &[INT4, INT4], BOOL, F("pg_try_advisory_lock_shared")),
     volatile("pg_try_advisory_xact_lock_shared", &[INT8], BOOL, F("pg_try_advisory_xact_lock_shared")),

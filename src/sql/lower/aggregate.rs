@@ -8,6 +8,7 @@ use super::tree::{Aggregate, Expr, ExprKind, Frame, FrameBound, SortKey};
 use crate::error::{Error, Result};
 use crate::sql::functions::{self, Call};
 use crate::sql::lower::search::{Search, Volatile};
+use crate::sql::lower::window::framed;
 use crate::sql::tree::{Aggref, Expr as Typed, ExprKind as ExprOf, SortKey as TypedKey};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Scalar};
@@ -61,13 +62,18 @@ impl Lower<'_> {
         }
         let filter = call.filter.as_ref().map(|filter| self.condition(filter)).transpose()?;
         let over = call.over.as_ref().map(|over| self.window(over)).transpose()?;
+        let (over, frame) = over.map_or((None, None), |(over, frame)| (Some(over), frame));
         let moves = |frame: &Frame| !matches!(frame.start, FrameBound::UnboundedPreceding);
         let moving = over.as_ref().is_some_and(|over| over.frame.as_ref().is_some_and(moves));
         let moved = functions::MOVING.iter().find(|(growing, _)| moving && *growing == name);
         let name = moved.map_or(name, |(_, moving)| *moving);
         let name = if site.is_some() && call.distinct { "pg_aggregate_packed" } else { name };
         let (star, distinct) = (call.star && site.is_none(), call.distinct);
-        let aggregate = Aggregate { function: name, args, star, distinct, order_by, filter, over };
+        let mut aggregate = Aggregate { function: name, framed: false, args, star, distinct, order_by, filter, over };
+        if let Some(frame) = frame {
+            let types = if of_enum { Expr::text("int4") } else { self.types_of(&call.args) };
+            aggregate = framed(aggregate, frame, types)?;
+        }
         let aggregate = ExprKind::Aggregate(Box::new(aggregate));
         Ok(match site {
             // SQLite does not tell an aggregate over no rows which one it is.

@@ -2,13 +2,18 @@
 //!
 //! Owns: [`Lower::function`], [`Lower::call`]. Must not know: which function is which, but for those over rows.
 
+use std::borrow::Cow;
+
 use super::Lower;
 use super::tree::{Expr, ExprKind};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::sql::functions::{Call, comparison_of};
 use crate::sql::tree::{Expr as Typed, ExprKind as TypedKind, FunctionRef};
 use crate::sql::types;
 use crate::types::pg_type::{Oid, Repr, Scalar};
+
+/// SQLite's functions that follow the collation of their argument.
+const CASES: [&str; 3] = ["pg_lower", "pg_upper", "pg_initcap"];
 
 impl Lower<'_> {
     /// A call of a function where it stands.
@@ -16,7 +21,26 @@ impl Lower<'_> {
         if expr.set_call().is_some() {
             return self.set_value(expr);
         }
+        if let (Call::Function(name), [arg]) = (function.call, args)
+            && CASES.contains(&name)
+            && let Some(locale) = self.case_locale(function.name, arg)?
+        {
+            let args = vec![Expr::text(name), Expr::text(locale.into_owned()), self.expr(arg)?];
+            return Ok(Expr::function("pg_locale_case", args, expr.type_oid));
+        }
         self.call(function.call, args, expr.type_oid)
+    }
+
+    /// The locale by which an argument's case is changed: 42P22 if its collation is not known.
+    fn case_locale(&self, name: &str, arg: &Typed) -> Result<Option<Cow<'static, str>>> {
+        self.collations.locale(self.catalog(), [arg], false).map_err(|error| match error.code() {
+            SqlState::INDETERMINATE_COLLATION => {
+                let message = format!("could not determine which collation to use for {name}() function");
+                let hint = "Use the COLLATE clause to set the collation explicitly.";
+                Error::new(SqlState::INDETERMINATE_COLLATION, message).with_hint(hint)
+            }
+            _ => error,
+        })
     }
 
     /// A call whose last arguments are in an array.

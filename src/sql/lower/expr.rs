@@ -143,7 +143,11 @@ impl Lower<'_> {
 
     /// A value that is put in order with all of these expressions, under their collation.
     pub(super) fn collated(&self, value: Expr, of: &[Typed]) -> Result<Expr> {
-        if !of.iter().any(|expr| matches!(expr.type_oid, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR)) {
+        let is_text = |expr: &Typed| {
+            let (base, _) = types::base_type(self.catalog(), expr.type_oid, -1);
+            matches!(base, Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR)
+        };
+        if !of.iter().any(is_text) {
             return Ok(value);
         }
         let locale = self.collations.locale(self.catalog(), of, of.len() == 1)?;

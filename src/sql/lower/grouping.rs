@@ -279,7 +279,7 @@ pub(super) fn entries_of(from: &[FromItem]) -> Vec<EntryId> {
 
 fn is_volatile(expr: &Expr) -> bool {
     let volatile = |part: &Expr| match &part.kind {
-        ExprKind::Func(function, _) => matches!(function.volatility, Volatility::Volatile | Volatility::Writes),
+        ExprKind::Func(function, _) => function.volatility.is_volatile(),
         _ => false,
     };
     expr.any_deep(&volatile)

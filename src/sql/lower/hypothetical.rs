@@ -67,6 +67,7 @@ fn before(keys: &[SortKey], row: &[Expr]) -> Option<Expr> {
 
 fn count(args: Vec<Expr>, filter: Option<Expr>) -> Expr {
     let (star, distinct) = (args.is_empty(), !args.is_empty());
-    let call = Aggregate { function: "count", args, star, distinct, order_by: Vec::new(), filter, over: None };
+    let (function, framed, order_by, over) = ("count", false, Vec::new(), None);
+    let call = Aggregate { function, framed, args, star, distinct, order_by, filter, over };
     Expr::new(ExprKind::Aggregate(Box::new(call)), Oid::INT8)
 }

@@ -90,6 +90,7 @@ impl Lower<'_> {
 fn place(function: &'static str, keys: &[SortKey]) -> Expr {
     let call = Aggregate {
         function,
+        framed: false,
         args: Vec::new(),
         star: false,
         distinct: false,

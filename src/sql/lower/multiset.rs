@@ -37,6 +37,7 @@ impl Lower<'_> {
         let partition_by = select.targets.iter().map(|target| target.expr.clone()).collect();
         let number = Aggregate {
             function: "row_number",
+            framed: false,
             args: Vec::new(),
             star: false,
             distinct: false,

@@ -238,17 +238,7 @@ impl<'a> Printer<'a> {
             ExprKind::Call(Call::Template(template), args) if self.connective(template, args) => {}
             ExprKind::Call(Call::Template(template), args) => self.template(template, args),
             ExprKind::Collated(_, value) => self.expr(value),
-            ExprKind::Compare(op, left, right) => {
-                self.push("(");
-                // The left operand's collation counts; without one SQLite would take what leaks from the right.
-                let collation = self.needed_collation(left);
-                self.under(collation.or_else(|| self.leaks_collation(right).then_some("BINARY")), left);
-                self.push(" ");
-                self.push(op);
-                self.push(" ");
-                self.expr(right);
-                self.push(")");
-            }
+            ExprKind::Compare(op, left, right) => self.comparison(op, left, right),
             ExprKind::Case { whens, otherwise } => self.case(whens, otherwise.as_deref()),
             ExprKind::InList { expr, list, negated } => {
                 self.push("(");
@@ -432,7 +422,7 @@ impl<'a> Printer<'a> {
 
     fn aggregate(&mut self, aggregate: &Aggregate) {
         self.push(aggregate.function);
-        self.push("(");
+        self.push(if aggregate.framed { "_framed(" } else { "(" });
         if aggregate.star {
             self.push("*");
         }

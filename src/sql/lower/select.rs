@@ -135,7 +135,10 @@ impl Lower<'_> {
                 let mut keys = self.sort_keys(order_by)?;
                 for key in &mut keys {
                     let collation = key.output.and_then(|output| collations.get(output).copied());
-                    key.expr = under_locale(key.expr.clone(), collation.and_then(collations::locale).as_deref());
+                    key.expr = under_locale(
+                        key.expr.clone(),
+                        collation.and_then(|own| collations::locale(self.catalog(), own)).as_deref(),
+                    );
                 }
                 Ok((body, keys))
             }

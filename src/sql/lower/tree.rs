@@ -91,6 +91,8 @@ pub enum ExprKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     pub function: &'static str,
+    /// Its form that finds frames itself, `…_framed`.
+    pub framed: bool,
     /// Empty and `star` for count(*).
     pub args: Vec<Expr>,
     pub star: bool,
@@ -312,6 +314,7 @@ impl Expr {
     pub fn count_star() -> Self {
         let count = Aggregate {
             function: "count",
+            framed: false,
             args: Vec::new(),
             star: true,
             distinct: false,

@@ -674,12 +674,8 @@ impl Printer<'_> {
                 let name = self.operator_name(*oid)?;
                 self.operator(expr, &name, args, false)
             }
-            (Written::Collate(name), [arg]) => {
-                let name: Vec<String> = name.iter().map(|part| quote_identifier(part)).collect();
-                let parts = match name.as_slice() {
-                    [schema, name] if schema == "pg_catalog" => name.clone(),
-                    _ => name.join("."),
-                };
+            (Written::Collate(oid), [arg]) => {
+                let parts = self.names.collation(*oid);
                 self.enclosed(|p| {
                     p.parenthesized(arg, true, expr)?;
                     p.push(&format!(" COLLATE {parts}"));

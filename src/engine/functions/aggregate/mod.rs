@@ -8,6 +8,7 @@ mod collect;
 mod exact;
 mod extremes;
 pub(super) mod float;
+mod framed;
 mod moving;
 mod ordered;
 mod ranges;
@@ -40,6 +41,11 @@ pub(super) trait Accumulator: Default + Send + UnwindSafe + RefUnwindSafe + 'sta
 
     /// The result over the rows that are in; also over none.
     fn value(&self) -> Result<Output>;
+
+    /// The result for a row, whose arguments may say which it wants.
+    fn value_at(&self, _: &Args<'_>) -> Result<Output> {
+        self.value()
+    }
 }
 
 /// What a row costs besides its bytes.
@@ -107,7 +113,9 @@ pub(super) fn register_one<A: Accumulator>(
 ) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     let adapter = Adapter::<A> { slot: slot.clone(), accumulator: PhantomData };
-    connection.create_window_function(name, arity, flags, adapter).map_err(|error| registration_failed(name, &error))
+    let created = connection.create_window_function(name, arity, flags, adapter);
+    created.map_err(|error| registration_failed(name, &error))?;
+    framed::register_framed::<A>(connection, slot, name)
 }
 
 /// Registers every aggregate.
@@ -120,5 +128,6 @@ pub(super) fn register(connection: &Connection, slot: &ContextSlot) -> Result<()
     spans::register(connection, slot)?;
     ordered::register(connection, slot)?;
     collect::register(connection, slot)?;
+    framed::register(connection, slot)?;
     user::register(connection, slot)
 }

@@ -6,7 +6,7 @@
 use crate::sql::functions::Call;
 use crate::sql::lower::print::Printer;
 use crate::sql::lower::print::connective::MayFail;
-use crate::sql::lower::search::{Search, Varying};
+use crate::sql::lower::search::{Search, Varying, Volatile};
 use crate::sql::lower::tree::{Expr, ExprKind};
 
 impl Printer<'_> {
@@ -21,6 +21,23 @@ impl Printer<'_> {
             self.push(" COLLATE ");
             self.push(collation);
         }
+    }
+
+    /// A comparison of two operands.
+    pub(super) fn comparison(&mut self, op: &str, left: &Expr, right: &Expr) {
+        // What a volatile function gives is another value for each row: no index is asked for one of them, which is what
+        // the sign says.
+        let [of_left, of_right] = [left, right].map(|side| Volatile.in_expr(side));
+        let sign = |side: &Expr| matches!(side.kind, ExprKind::Column(_) | ExprKind::Call(..));
+        self.push(if of_right && !of_left && sign(left) { "(+" } else { "(" });
+        // The left operand's collation counts; without one SQLite would take what leaks from the right.
+        let collation = self.needed_collation(left);
+        self.under(collation.or_else(|| self.leaks_collation(right).then_some("BINARY")), left);
+        self.push(" ");
+        self.push(op);
+        self.push(if of_left && !of_right && sign(right) { " +" } else { " " });
+        self.expr(right);
+        self.push(")");
     }
 
     /// The expression under a collation. COLLATE hides from SQLite that a constant calls a function: it would compute it
