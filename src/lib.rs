@@ -198,7 +198,6 @@ pub mod catalog {
         pub mod index_columns;
         pub mod information_columns;
         pub mod information_objects;
-        pub mod information_routines;
         pub mod key_triggers;
         pub mod operators;
         pub mod own;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::catalog::definitions::{Names, quote_identifier};
+use crate::catalog::definitions::{Names, Shown, is_call, quote_identifier};
 use crate::catalog::privileges::PG_CLASS;
+use crate::catalog::qualify::qualified;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
 use crate::types::pg_type::Oid;
 
@@ -29,12 +30,14 @@ pub struct ExtendedStatistics {
     pub kinds: Vec<u8>,
     /// -1 is the default.
     pub target: i32,
+    /// Expressions beside the columns, as PostgreSQL text.
+    pub expressions: Vec<String>,
 }
 
 impl ExtendedStatistics {
     /// As it is kept.
     pub fn to_json(&self) -> Json {
-        json!([self.oid.0, self.schema, self.name, self.columns, self.kinds, self.target])
+        json!([self.oid.0, self.schema, self.name, self.columns, self.kinds, self.target, self.expressions])
     }
 
     /// The inverse.
@@ -49,25 +52,38 @@ impl ExtendedStatistics {
             columns: list(3)?.iter().filter_map(|n| i16::try_from(number(n)?).ok()).collect(),
             kinds: list(4)?.iter().filter_map(|n| u8::try_from(number(n)?).ok()).collect(),
             target: json.get(5).and_then(number).and_then(|n| i32::try_from(n).ok()).unwrap_or(-1),
+            expressions: list(6).into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect(),
         })
     }
 
-    /// The names of its columns.
-    pub fn column_list(&self, relation: &Relation) -> String {
+    /// The names of its columns, and its expressions as `shown` shows them.
+    pub fn column_list(&self, relation: &Relation, shown: Shown<'_>) -> String {
         let columns = self.columns.iter().filter_map(|number| relation.column_by_number(*number));
-        columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
+        let expressions = self.expressions.iter().map(|text| {
+            let text = shown(text, relation);
+            if is_call(&text) { text } else { format!("({text})") }
+        });
+        columns.map(|column| quote_identifier(&column.name)).chain(expressions).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Its expressions one by one; none if it has only columns.
+    pub fn expression_list(&self, names: &Names<'_>) -> Option<String> {
+        let texts: Vec<_> = self.expressions.iter().map(|text| qualified(text, names)).collect();
+        Some(json!(texts).to_string()).filter(|_| !texts.is_empty())
     }
 
     /// CREATE STATISTICS
-    pub fn definition(&self, relation: &Relation, names: &Names<'_>) -> String {
+    pub fn definition(&self, relation: &Relation, names: &Names<'_>, shown: Shown<'_>) -> String {
         let kinds: Vec<&str> =
             KINDS.iter().filter(|(letter, _)| self.kinds.contains(letter)).map(|(_, name)| *name).collect();
-        let kinds = if kinds.len() == KINDS.len() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        let is_single = self.columns.len() + self.expressions.len() < 2;
+        let kinds =
+            if kinds.len() == KINDS.len() || is_single { String::new() } else { format!(" ({})", kinds.join(", ")) };
         format!(
             "CREATE STATISTICS {}.{}{kinds} ON {} FROM {}",
             quote_identifier(&self.schema),
             quote_identifier(&self.name),
-            self.column_list(relation),
+            self.column_list(relation, shown),
             names.relation(relation)
         )
     }

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::catalog::acl::Acl;
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::definitions::Names;
 use crate::catalog::roles::Roles;
@@ -137,7 +138,7 @@ impl CatalogSource for ConnectionSource {
         self.backends().activity()
     }
 
-    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid, Option<Acl>)>, String> {
         self.of_file(large_objects::all)
     }
 

@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result as SqliteResult, params};
 
+use crate::catalog::acl::Acl;
 use crate::catalog::store::allocate_oids;
 use crate::engine::error_map::from_rusqlite;
 use crate::error::{Error, Result, SqlState};
@@ -17,7 +18,8 @@ pub(crate) const PAGE: i64 = 2048;
 pub(crate) const MOST: i64 = i32::MAX as i64 * PAGE;
 
 const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS main.__pg_largeobject_metadata (oid INTEGER PRIMARY KEY, owner INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS main.__pg_largeobject_metadata (
+    oid INTEGER PRIMARY KEY, owner INTEGER NOT NULL, acl TEXT);
 CREATE TABLE IF NOT EXISTS main.__pg_largeobject (
     loid INTEGER NOT NULL, pageno INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (loid, pageno)) WITHOUT ROWID;
 ";
@@ -40,6 +42,11 @@ pub struct Descriptors(Vec<Option<Descriptor>>);
 /// INV_WRITE and INV_READ
 const WRITES: i64 = 0x20000;
 const READS: i64 = 0x40000;
+
+/// Whether what is opened so can be written to.
+pub(crate) fn mode_writes(mode: i64) -> bool {
+    mode & WRITES != 0
+}
 
 /// The most that are open at a time.
 const MOST_OPEN: usize = 65536;
@@ -123,15 +130,44 @@ pub(crate) fn owner(connection: &Connection, oid: Oid) -> Result<Option<Oid>> {
     statement.query_row([oid.0], |row| row.get(0).map(Oid)).optional().map_err(from_rusqlite)
 }
 
-/// All of them, with their owners.
-pub(crate) fn all(connection: &Connection) -> Result<Vec<(Oid, Oid)>> {
+/// Older files have no lists of privileges.
+fn has_lists(connection: &Connection) -> Result<bool> {
+    let sql = "SELECT 1 FROM pragma_table_info('__pg_largeobject_metadata', 'main') WHERE name = 'acl'";
+    connection.prepare(sql).and_then(|mut statement| statement.exists([])).map_err(from_rusqlite)
+}
+
+/// The privileges that were granted on it; `None` if nothing was ever said.
+pub(crate) fn acl(connection: &Connection, oid: Oid) -> Result<Option<Acl>> {
+    if !has_tables(connection)? || !has_lists(connection)? {
+        return Ok(None);
+    }
+    let sql = "SELECT acl FROM main.__pg_largeobject_metadata WHERE oid = ?1";
+    let mut statement = connection.prepare(sql).map_err(from_rusqlite)?;
+    let found = statement.query_row([oid.0], |row| row.get::<_, Option<String>>(0)).optional();
+    Ok(found.map_err(from_rusqlite)?.flatten().map(|text| Acl::from_stored(&text)))
+}
+
+/// Keeps them.
+pub(crate) fn set_acl(connection: &Connection, oid: Oid, acl: &Acl) -> Result<()> {
+    if !has_lists(connection)? {
+        let sql = "ALTER TABLE main.__pg_largeobject_metadata ADD COLUMN acl TEXT";
+        connection.execute_batch(sql).map_err(from_rusqlite)?;
+    }
+    let sql = "UPDATE main.__pg_largeobject_metadata SET acl = ?2 WHERE oid = ?1";
+    connection.execute(sql, params![oid.0, acl.to_stored()]).map(drop).map_err(from_rusqlite)
+}
+
+/// All of them, with their owners and what was granted.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<(Oid, Oid, Option<Acl>)>> {
     if !has_tables(connection)? {
         return Ok(Vec::new());
     }
-    let read = || -> SqliteResult<Vec<(Oid, Oid)>> {
-        let sql = "SELECT oid, owner FROM main.__pg_largeobject_metadata ORDER BY oid";
-        let mut statement = connection.prepare(sql)?;
-        statement.query_map([], |row| Ok((Oid(row.get(0)?), Oid(row.get(1)?))))?.collect()
+    let lists = if has_lists(connection)? { "acl" } else { "NULL" };
+    let read = || -> SqliteResult<Vec<_>> {
+        let sql = format!("SELECT oid, owner, {lists} FROM main.__pg_largeobject_metadata ORDER BY oid");
+        let mut statement = connection.prepare(&sql)?;
+        let list = |text: Option<String>| text.map(|text| Acl::from_stored(&text));
+        statement.query_map([], |row| Ok((Oid(row.get(0)?), Oid(row.get(1)?), list(row.get(2)?))))?.collect()
     };
     read().map_err(from_rusqlite)
 }
@@ -177,6 +213,9 @@ pub(crate) fn create(connection: &Connection, wanted: Oid, owner_of_it: Oid) -> 
 
 /// Gives it to another role.
 pub(crate) fn set_owner(connection: &Connection, oid: Oid, owner: Oid) -> Result<()> {
+    if let (Some(old), Some(acl)) = (self::owner(connection, oid)?, acl(connection, oid)?) {
+        set_acl(connection, oid, &acl.with_owner(old, owner))?;
+    }
     let sql = "UPDATE main.__pg_largeobject_metadata SET owner = ?2 WHERE oid = ?1";
     connection.execute(sql, [oid.0, owner.0]).map(drop).map_err(from_rusqlite)
 }

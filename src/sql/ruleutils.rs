@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::catalog::definitions::Names;
 use crate::catalog::qualify::qualified;
-use crate::catalog::schema::{CatalogSnapshot, Relation};
+use crate::catalog::schema::{CatalogSnapshot, Relation, RelationKind};
 use crate::error::{Error, Result};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::written::WrittenNames;
@@ -289,6 +289,9 @@ pub fn renamed_expression(
 /// A view's query, as the schema of the context has it now; with a semicolon.
 pub fn view_definition(view: &Relation, names: &Names<'_>, context: PlanContext<'_>, style: Style) -> Option<String> {
     let text = view.view_query.as_deref()?;
+    if view.kind == RelationKind::System {
+        return Some(system_view(text, names, context, style) + ";");
+    }
     let columns: Vec<String> = view.columns.iter().map(|column| column.name.clone()).collect();
     let printed = parse::query(text).and_then(|query| {
         let query = printable_query(&query, Origin::Stored, context)?;
@@ -297,6 +300,16 @@ pub fn view_definition(view: &Relation, names: &Names<'_>, context: PlanContext<
     });
     let text = printed.unwrap_or_else(|_| qualified(text.trim_end_matches([';', ' ', '\n']), names).into_owned());
     Some(text + ";")
+}
+
+/// A system view's query as it was recorded; in another style if it is printed as recorded in that one.
+fn system_view(text: &str, names: &Names<'_>, context: PlanContext<'_>, style: Style) -> String {
+    let printed = |style: Style| {
+        let query = printable_query(&parse::query(text)?, Origin::Stored, context)?;
+        query_text(&query, names, &[], style, None)
+    };
+    let again = printed(Style::VIEW).is_ok_and(|again| again == text);
+    printed(style).ok().filter(|_| again).unwrap_or_else(|| text.to_owned())
 }
 
 /// A stored expression's text, over a relation's columns if there is one.

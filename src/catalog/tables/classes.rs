@@ -78,7 +78,7 @@ pub fn namespaces(rows: &mut Rows, view: &View<'_>) {
 }
 
 /// The system relations' rows in pg_class.
-pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
+pub fn system_classes(rows: &mut Rows, of: &View<'_>) {
     for system in listed() {
         let view = system.kind == b'v';
         row!(rows,
@@ -90,6 +90,7 @@ pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
             relam: if view { Oid::INVALID } else { HEAP },
             relfilenode: if view { Oid::INVALID } else { system.relation.oid },
             reltuples: -1.0,
+            relhasindex: !system.relation.indexes.is_empty(),
             relisshared: system.shared,
             relpersistence: "p",
             relkind: Cell::letter(system.kind),
@@ -98,6 +99,10 @@ pub fn system_classes(rows: &mut Rows, _view: &View<'_>) {
             relispopulated: true,
             relreplident: "n",
         );
+        for index in &system.relation.indexes {
+            index_class(rows, of, &system.relation, index);
+            rows.set("relisshared", system.shared.into());
+        }
     }
 }
 
@@ -190,7 +195,7 @@ fn index_class(rows: &mut Rows, view: &View<'_>, relation: &Relation, index: &In
 }
 
 /// The system relations' columns.
-pub fn system_attributes(rows: &mut Rows, _view: &View<'_>) {
+pub fn system_attributes(rows: &mut Rows, view: &View<'_>) {
     for system in listed() {
         let columns = system.relation.columns.iter().zip(&system.declared);
         for (column, &(declared, collation)) in columns {
@@ -199,6 +204,9 @@ pub fn system_attributes(rows: &mut Rows, _view: &View<'_>) {
         }
         if system.kind == b'r' {
             hidden_attributes(rows, system.relation.oid);
+        }
+        for index in &system.relation.indexes {
+            index_attributes(rows, view, &system.relation, index);
         }
     }
 }
@@ -212,6 +220,10 @@ pub fn attributes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for column in &columns_of(relation) {
             attribute(rows, relation.oid, column, column.type_oid, column_facts(view, column));
+            if view.catalog.base_type(column.type_oid) != column.type_oid {
+                // A domain is no array, whatever it is over.
+                rows.set("attndims", Cell::Int(0));
+            }
             if view.catalog.privileges.contains_key(&(PG_CLASS, relation.oid, column.number)) {
                 rows.set("attacl", view.owner_and_acl(PG_CLASS, relation.oid, column.number).1);
             }
@@ -346,6 +358,7 @@ fn index_attributes(rows: &mut Rows, view: &View<'_>, relation: &Relation, index
         let collation = key.and_then(|key| key.collation.clone());
         column.options.collation = collation.or(table_column.and_then(|c| c.options.collation.clone()));
         column.options.statistics = index.options.statistics.iter().find(|(n, _)| *n == number).map(|(_, s)| *s);
+        column.options.storage = table_column.and_then(|c| c.options.storage).filter(|_| of_index.kept.is_none());
         column.typmod = if of_index.kept.is_some() { -1 } else { of_index.typmod };
         // What is only carried along is not compared.
         let collation = if key.is_some() { facts.collation } else { Oid::INVALID };

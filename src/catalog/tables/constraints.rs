@@ -16,6 +16,7 @@ use crate::catalog::schema::{
 use crate::catalog::tables::classes::default_oid;
 use crate::catalog::tables::contents::View;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
+use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::triggers::trigger_constraints;
 use crate::catalog::tables::types::user_types;
@@ -34,6 +35,15 @@ pub const PG_AUTHID: Oid = Oid(1260);
 pub const PG_DATABASE: Oid = Oid(1262);
 const PG_EXTENSION: Oid = Oid(3079);
 pub const PG_LANGUAGE: Oid = Oid(2612);
+
+/// The keys of the system's relations.
+pub fn system_constraints(rows: &mut Rows, view: &View<'_>) {
+    for system in listed() {
+        for constraint in &system.relation.constraints {
+            table_constraint(rows, view, &system.relation, constraint);
+        }
+    }
+}
 
 /// Tables' and domains' constraints.
 pub fn constraints(rows: &mut Rows, view: &View<'_>) {
@@ -138,6 +148,15 @@ impl<'a> View<'a> {
 }
 
 /// Indexes.
+pub fn system_indexes(rows: &mut Rows, view: &View<'_>) {
+    for system in listed() {
+        for index in &system.relation.indexes {
+            index_row(rows, view, &system.relation, index);
+        }
+    }
+}
+
+/// pg_index: users'.
 pub fn indexes(rows: &mut Rows, view: &View<'_>) {
     for relation in view.user_relations() {
         for index in &relation.indexes {

@@ -13,8 +13,8 @@ use crate::catalog::tables::relations::{SystemRelation, is_integer};
 use crate::catalog::tables::rows::{Cell, RowSet, Rows};
 use crate::catalog::tables::source::CatalogSource;
 use crate::catalog::tables::{
-    classes, constraints, descriptions, extensions, information_routines, key_triggers, operators, own, policies,
-    privileges, procs, roles, server, statistics, triggers, types, views,
+    classes, constraints, descriptions, extensions, key_triggers, operators, own, policies, privileges, procs, roles,
+    server, statistics, triggers, types, views,
 };
 use crate::catalog::tables::{information_columns as columns, information_objects as objects};
 use crate::types::pg_type::{Oid, Repr, Scalar};
@@ -49,6 +49,8 @@ pub enum Builtin {
 /// Rows that differ.
 pub enum Own {
     None,
+    /// They are what PostgreSQL's own query of the view gives; it is read like a user's view.
+    OfQuery,
     /// They follow from the catalog snapshot and the search path and are kept as long as these are the same.
     OfCatalog(OwnRows),
     /// They depend on the session or the server and are made anew each time.
@@ -81,19 +83,19 @@ const fn of_session(own: OwnRows) -> Contents {
     Contents { builtin: Builtin::None, own: Own::OfSession(own) }
 }
 
+const BY_QUERY: Contents = Contents { builtin: Builtin::None, own: Own::OfQuery };
+
 /// By schema and relation name.
 static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "information_schema_catalog_name", of_catalog(objects::catalog_name)),
-    ("information_schema", "applicable_roles", of_session(roles::applicable_roles)),
+    ("information_schema", "attributes", of_catalog(columns::attributes)),
     ("information_schema", "character_sets", of_catalog(objects::character_sets)),
     ("information_schema", "check_constraints", of_catalog(objects::check_constraints)),
     ("information_schema", "column_privileges", of_session(privileges::column_privileges)),
     ("information_schema", "columns", computed_and(columns::system_columns, columns::columns)),
     ("information_schema", "constraint_column_usage", of_catalog(objects::constraint_column_usage)),
     ("information_schema", "constraint_table_usage", of_catalog(objects::constraint_table_usage)),
-    ("information_schema", "domain_constraints", of_catalog(objects::domain_constraints)),
     ("information_schema", "domains", of_catalog(columns::domains)),
-    ("information_schema", "element_types", of_catalog(columns::element_types)),
     ("information_schema", "enabled_roles", of_session(roles::enabled_roles)),
     ("information_schema", "key_column_usage", of_catalog(objects::key_column_usage)),
     ("information_schema", "referential_constraints", of_catalog(objects::referential_constraints)),
@@ -101,13 +103,48 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("information_schema", "role_table_grants", of_session(privileges::table_privileges)),
     ("information_schema", "schemata", of_catalog(objects::schemata)),
     ("information_schema", "sequences", of_catalog(columns::sequences)),
-    ("information_schema", "routines", of_catalog(information_routines::routines)),
-    ("information_schema", "parameters", of_catalog(information_routines::parameters)),
+    ("information_schema", "sql_features", recorded(recording!("sql_features"))),
+    ("information_schema", "sql_implementation_info", recorded(recording!("sql_implementation_info"))),
+    ("information_schema", "sql_parts", recorded(recording!("sql_parts"))),
+    ("information_schema", "sql_sizing", recorded(recording!("sql_sizing"))),
     ("information_schema", "table_constraints", of_catalog(objects::table_constraints)),
     ("information_schema", "table_privileges", of_session(privileges::table_privileges)),
     ("information_schema", "tables", computed_and(objects::system_tables, objects::tables)),
     ("information_schema", "triggers", of_session(triggers::information_triggers)),
     ("information_schema", "views", of_catalog(objects::views)),
+    ("information_schema", "administrable_role_authorizations", BY_QUERY),
+    ("information_schema", "applicable_roles", BY_QUERY),
+    ("information_schema", "check_constraint_routine_usage", BY_QUERY),
+    ("information_schema", "collation_character_set_applicability", BY_QUERY),
+    ("information_schema", "collations", BY_QUERY),
+    ("information_schema", "column_column_usage", BY_QUERY),
+    ("information_schema", "column_domain_usage", BY_QUERY),
+    ("information_schema", "column_udt_usage", BY_QUERY),
+    ("information_schema", "data_type_privileges", BY_QUERY),
+    ("information_schema", "domain_constraints", BY_QUERY),
+    ("information_schema", "domain_udt_usage", BY_QUERY),
+    ("information_schema", "element_types", BY_QUERY),
+    ("information_schema", "parameters", BY_QUERY),
+    ("information_schema", "role_routine_grants", BY_QUERY),
+    ("information_schema", "role_udt_grants", BY_QUERY),
+    ("information_schema", "role_usage_grants", BY_QUERY),
+    ("information_schema", "routine_column_usage", BY_QUERY),
+    ("information_schema", "routine_privileges", BY_QUERY),
+    ("information_schema", "routine_routine_usage", BY_QUERY),
+    ("information_schema", "routine_sequence_usage", BY_QUERY),
+    ("information_schema", "routine_table_usage", BY_QUERY),
+    ("information_schema", "routines", BY_QUERY),
+    ("information_schema", "transforms", BY_QUERY),
+    ("information_schema", "triggered_update_columns", BY_QUERY),
+    ("information_schema", "udt_privileges", BY_QUERY),
+    ("information_schema", "usage_privileges", BY_QUERY),
+    ("information_schema", "user_defined_types", BY_QUERY),
+    ("information_schema", "view_column_usage", BY_QUERY),
+    ("information_schema", "view_routine_usage", BY_QUERY),
+    ("information_schema", "view_table_usage", BY_QUERY),
+    ("pg_catalog", "pg_rules", BY_QUERY),
+    ("pg_catalog", "pg_seclabels", BY_QUERY),
+    ("pg_catalog", "pg_stats", BY_QUERY),
     ("pg_catalog", "pg_aggregate", recorded_and(recording!("pg_aggregate"), procs::aggregates)),
     ("pg_catalog", "pg_am", recorded_and(recording!("pg_am"), members::access_methods)),
     ("pg_catalog", "pg_amop", recorded(recording!("pg_amop"))),
@@ -121,7 +158,7 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_cast", recorded_and(recording!("pg_cast"), operators::casts)),
     ("pg_catalog", "pg_class", computed_and(classes::system_classes, classes::classes)),
     ("pg_catalog", "pg_collation", recorded_and(recording!("pg_collation"), named::collations)),
-    ("pg_catalog", "pg_constraint", of_catalog(constraints::constraints)),
+    ("pg_catalog", "pg_constraint", computed_and(constraints::system_constraints, constraints::constraints)),
     ("pg_catalog", "pg_conversion", recorded(recording!("pg_conversion"))),
     ("pg_catalog", "pg_cursors", of_session(server::cursors)),
     ("pg_catalog", "pg_database", of_session(server::databases)),
@@ -132,8 +169,8 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_enum", of_catalog(types::enums)),
     ("pg_catalog", "pg_extension", recorded_and(recording!("pg_extension"), extensions::extensions)),
     ("pg_catalog", "pg_group", of_session(roles::groups)),
-    ("pg_catalog", "pg_index", of_catalog(constraints::indexes)),
-    ("pg_catalog", "pg_indexes", of_catalog(views::indexes)),
+    ("pg_catalog", "pg_index", computed_and(constraints::system_indexes, constraints::indexes)),
+    ("pg_catalog", "pg_indexes", computed_and(views::system_indexes, views::indexes)),
     ("pg_catalog", "pg_inherits", of_catalog(classes::inheritance)),
     ("pg_catalog", "pg_init_privs", of_catalog(constraints::initial_privileges)),
     ("pg_catalog", "pg_language", recorded(recording!("pg_language"))),
@@ -164,13 +201,19 @@ static CONTENTS: &[(&str, &str, Contents)] = &[
     ("pg_catalog", "pg_shadow", of_session(roles::shadow)),
     ("pg_catalog", "pg_shdescription", of_session(server::shared_descriptions)),
     ("pg_catalog", "pg_stat_activity", of_session(server::activity)),
-    ("pg_catalog", "pg_stat_all_indexes", of_catalog(views::index_statistics)),
+    ("pg_catalog", "pg_stat_all_indexes", computed_and(views::system_index_statistics, views::index_statistics)),
+    ("pg_catalog", "pg_stat_sys_indexes", computed(views::system_index_statistics)),
     ("pg_catalog", "pg_stat_all_tables", computed_and(views::system_table_statistics, views::table_statistics)),
     ("pg_catalog", "pg_stat_database", of_session(server::database_statistics)),
     ("pg_catalog", "pg_stat_user_indexes", of_catalog(views::index_statistics)),
     ("pg_catalog", "pg_stat_user_tables", of_catalog(views::table_statistics)),
     ("pg_catalog", "pg_stat_sys_tables", computed(views::system_table_statistics)),
-    ("pg_catalog", "pg_statio_all_indexes", of_catalog(views::index_io_statistics)),
+    (
+        "pg_catalog",
+        "pg_statio_all_indexes",
+        computed_and(views::system_index_io_statistics, views::index_io_statistics),
+    ),
+    ("pg_catalog", "pg_statio_sys_indexes", computed(views::system_index_io_statistics)),
     ("pg_catalog", "pg_statio_all_sequences", of_catalog(views::sequence_io_statistics)),
     ("pg_catalog", "pg_statio_all_tables", computed_and(views::system_table_io_statistics, views::table_io_statistics)),
     ("pg_catalog", "pg_statio_sys_tables", computed(views::system_table_io_statistics)),
@@ -211,6 +254,12 @@ pub fn contents(relation: &SystemRelation) -> Option<&'static Contents> {
         CONTENTS.iter().filter_map(by_name).collect()
     });
     map.get(&relation.relation.oid).copied()
+}
+
+/// Whether what is in a relation is found by its query.
+pub fn is_query(relation: &Relation) -> bool {
+    let system = crate::catalog::tables::relations::by_oid(relation.oid).filter(|_| relation.view_query.is_some());
+    system.and_then(contents).is_some_and(|contents| matches!(contents.own, Own::OfQuery))
 }
 
 /// The rows of a relation that are the same in every database.

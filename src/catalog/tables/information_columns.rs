@@ -2,6 +2,7 @@
 //!
 //! Must not know: SQLite. Specification: information-schema.html; the conditions are those of information_schema.sql.
 
+use crate::catalog::composite::relation_of;
 use crate::catalog::definitions::Names;
 use crate::catalog::definitions::identity_of;
 use crate::catalog::schema::{Column, Identity, Relation, RelationKind, UserTypeKind};
@@ -27,7 +28,11 @@ pub fn type_name(view: &View<'_>, oid: Oid) -> (String, String) {
     match view.catalog.user_type(oid) {
         Some(user) if user.oid == oid => (user.schema.clone(), user.name.clone()),
         Some(user) => (user.schema.clone(), array_name(&user.name)),
-        None => ("pg_catalog".to_owned(), String::new()),
+        None => match relation_of(view.catalog, oid) {
+            Some((relation, false)) => (relation.schema.clone(), relation.name.clone()),
+            Some((relation, true)) => (relation.schema.clone(), array_name(&relation.name)),
+            None => ("pg_catalog".to_owned(), String::new()),
+        },
     }
 }
 
@@ -41,7 +46,15 @@ fn base_type(view: &View<'_>, oid: Oid, typmod: i32) -> (Oid, i32) {
 
 /// Sets the columns that describe a type: data_type, lengths, precisions and udt_*. `oid` is no domain.
 fn describe_type(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
+    describe_values(rows, view, oid, typmod);
     let (schema, name) = type_name(view, oid);
+    rows.set("udt_catalog", Cell::Database);
+    rows.set("udt_schema", schema.into());
+    rows.set("udt_name", name.into());
+}
+
+/// Less udt_*.
+fn describe_values(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
     let data_type = if type_facts(view.catalog, oid).category == b'A' {
         "ARRAY".to_owned()
     } else if type_info(oid).is_some() {
@@ -65,9 +78,6 @@ fn describe_type(rows: &mut Rows, view: &View<'_>, oid: Oid, typmod: i32) {
     rows.set("numeric_scale", scale.into());
     rows.set("datetime_precision", datetime_precision(oid, typmod).into());
     rows.set("interval_type", interval_fields(view, oid, typmod).into());
-    rows.set("udt_catalog", Cell::Database);
-    rows.set("udt_schema", schema.into());
-    rows.set("udt_name", name.into());
 }
 
 /// Precision, radix and scale of a number.
@@ -154,6 +164,34 @@ pub fn columns(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
+/// information_schema.attributes: the columns of composite types.
+pub fn attributes(rows: &mut Rows, view: &View<'_>) {
+    for relation in view.user_relations().iter().filter(|r| r.kind == RelationKind::Composite) {
+        for column in &relation.columns {
+            row!(rows,
+                udt_catalog: Cell::Database,
+                udt_schema: &relation.schema,
+                udt_name: &relation.name,
+                attribute_name: &column.name,
+                ordinal_position: column.number,
+                is_nullable: "YES",
+                attribute_udt_catalog: Cell::Database,
+                dtd_identifier: column.number.to_string(),
+                is_derived_reference_attribute: "NO",
+            );
+            let (base, typmod) = base_type(view, column.type_oid, column.typmod);
+            describe_values(rows, view, base, typmod);
+            let (schema, name) = type_name(view, base);
+            rows.set("attribute_udt_schema", schema.into());
+            rows.set("attribute_udt_name", name.into());
+            match &column.options.collation {
+                Some(kept) => name_collation(rows, view, view.catalog.collation_oid(kept)),
+                None => describe_collation(rows, view, type_facts(view.catalog, base).collation),
+            }
+        }
+    }
+}
+
 fn column_row(rows: &mut Rows, relation: &Relation, column: &Column, updatable: bool) {
     let default = column.default.clone().filter(|_| column.identity.is_none());
     let (default, generation) = if column.generated { (None, default) } else { (default, None) };
@@ -222,38 +260,6 @@ pub fn domains(rows: &mut Rows, view: &View<'_>) {
         let (base, typmod) = base_type(view, *base, *typmod);
         describe_type(rows, view, base, typmod);
         describe_collation(rows, view, view.catalog.type_collation(user.oid));
-    }
-}
-
-/// information_schema.element_types: what users' array columns are arrays of. PostgreSQL tells no length here.
-pub fn element_types(rows: &mut Rows, view: &View<'_>) {
-    for relation in view.user_relations() {
-        for column in &relation.columns {
-            let Some(element) = element_of(view, column.type_oid) else { continue };
-            row!(rows,
-                object_catalog: Cell::Database,
-                object_schema: &relation.schema,
-                object_name: &relation.name,
-                object_type: if relation.kind == RelationKind::View { "VIEW" } else { "TABLE" },
-                collection_type_identifier: column.number.to_string(),
-                dtd_identifier: format!("a{}", column.number),
-            );
-            let (schema, name) = type_name(view, element);
-            let builtin = type_info(element).is_some();
-            let names = Names { catalog: view.catalog, search_path: &[] };
-            let data_type = if builtin { names.format_type(element, None) } else { "USER-DEFINED".to_owned() };
-            rows.set("data_type", data_type.into());
-            rows.set("udt_catalog", Cell::Database);
-            rows.set("udt_schema", schema.into());
-            rows.set("udt_name", name.into());
-        }
-    }
-}
-
-fn element_of(view: &View<'_>, array: Oid) -> Option<Oid> {
-    match type_info(array) {
-        Some(info) => Some(info.element).filter(|_| info.is_array()),
-        None => view.catalog.types.values().find(|t| t.array == array).map(|t| t.oid),
     }
 }
 

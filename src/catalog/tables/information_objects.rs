@@ -2,6 +2,8 @@
 //!
 //! Must not know: SQLite. Specification: information-schema.html; the conditions are those of information_schema.sql.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::definitions::check;
 use crate::catalog::privileges::PG_NAMESPACE;
 use crate::catalog::schema::{CheckOption, Constraint, ConstraintKind, Relation, RelationKind, UserTypeKind};
@@ -11,6 +13,7 @@ use crate::catalog::tables::own;
 use crate::catalog::tables::relations::listed;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::catalog::tables::types::user_types;
+use crate::catalog::trigger::{Events, Timing};
 
 /// information_schema_catalog_name.
 pub fn catalog_name(rows: &mut Rows, _view: &View<'_>) {
@@ -44,8 +47,10 @@ pub fn system_tables(rows: &mut Rows, _view: &View<'_>) {
 
 /// tables: users'.
 pub fn tables(rows: &mut Rows, view: &View<'_>) {
-    for relation in
-        view.user_relations().into_iter().filter(|r| r.kind != RelationKind::Sequence && !r.is_materialized())
+    for relation in view
+        .user_relations()
+        .into_iter()
+        .filter(|r| matches!(r.kind, RelationKind::Table | RelationKind::View) && !r.is_materialized())
     {
         let is_view = relation.kind == RelationKind::View;
         let insertable = !is_view || view.source.updatable_columns(relation).is_some_and(|columns| !columns.is_empty());
@@ -85,11 +90,16 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
             },
             is_updatable: yes_or_no(writable),
             is_insertable_into: yes_or_no(writable),
-            is_trigger_updatable: "NO",
-            is_trigger_deletable: "NO",
-            is_trigger_insertable_into: "NO",
+            is_trigger_updatable: yes_or_no(has_trigger(relation, |on| on.update)),
+            is_trigger_deletable: yes_or_no(has_trigger(relation, |on| on.delete)),
+            is_trigger_insertable_into: yes_or_no(has_trigger(relation, |on| on.insert)),
         );
     }
+}
+
+/// Whether a view has a trigger INSTEAD OF an event.
+fn has_trigger(view: &Relation, event: fn(&Events) -> bool) -> bool {
+    view.options.triggers.iter().any(|trigger| trigger.timing == Timing::InsteadOf && event(&trigger.events))
 }
 
 /// Every constraint of every table.
@@ -151,11 +161,14 @@ fn not_nulls<'a>(view: &View<'a>) -> Vec<(&'a Relation, String, &'a str)> {
 
 /// check_constraints.
 pub fn check_constraints(rows: &mut Rows, view: &View<'_>) {
+    // Equal rows are one.
+    let mut checks = BTreeSet::new();
     for (table, constraint) in all_constraints(view) {
         if let Some(expression) = constraint.check() {
-            check_row(rows, &table.schema, &constraint.name, clause(expression));
+            checks.insert((&table.schema, &constraint.name, clause(expression)));
         }
     }
+    checks.into_iter().for_each(|(schema, name, clause)| check_row(rows, schema, name, clause));
     for user in user_types(view.catalog) {
         let UserTypeKind::Domain { checks, .. } = &user.kind else { continue };
         for check in checks {
@@ -201,9 +214,14 @@ pub fn domain_constraints(rows: &mut Rows, view: &View<'_>) {
     }
 }
 
+/// Primary, unique and foreign keys.
+fn is_key((_, constraint): &(&Relation, &Constraint)) -> bool {
+    !matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::Exclusion(_))
+}
+
 /// key_column_usage: the columns of primary, unique and foreign keys.
 pub fn key_column_usage(rows: &mut Rows, view: &View<'_>) {
-    for (table, constraint) in all_constraints(view).into_iter().filter(|(_, c)| c.check().is_none()) {
+    for (table, constraint) in all_constraints(view).into_iter().filter(is_key) {
         for (number, position) in constraint.columns.iter().zip(1usize..) {
             let Some(column) = table.column_by_number(*number) else { continue };
             row!(rows,
@@ -233,6 +251,9 @@ fn unique_position(view: &View<'_>, table: &Relation, constraint: &Constraint, p
 /// constraint_column_usage: the columns a constraint speaks of; for a foreign key those it refers to.
 pub fn constraint_column_usage(rows: &mut Rows, view: &View<'_>) {
     for (table, constraint) in all_constraints(view) {
+        if matches!(constraint.kind, ConstraintKind::Exclusion(_)) {
+            continue;
+        }
         let (target, columns) = match constraint.foreign_key() {
             None => (Some(table), &constraint.columns),
             Some(foreign) => (view.catalog.relations.get(&foreign.relation).map(AsRef::as_ref), &foreign.columns),
@@ -247,7 +268,7 @@ pub fn constraint_column_usage(rows: &mut Rows, view: &View<'_>) {
 
 /// constraint_table_usage: the tables that keys are of; for a foreign key the one it refers to.
 pub fn constraint_table_usage(rows: &mut Rows, view: &View<'_>) {
-    for (table, constraint) in all_constraints(view).into_iter().filter(|(_, c)| c.check().is_none()) {
+    for (table, constraint) in all_constraints(view).into_iter().filter(is_key) {
         let target = match constraint.foreign_key() {
             None => Some(table),
             Some(foreign) => view.catalog.relations.get(&foreign.relation).map(AsRef::as_ref),
@@ -284,7 +305,7 @@ pub fn referential_constraints(rows: &mut Rows, view: &View<'_>) {
             unique_constraint_catalog: unique.map(|_| Cell::Database),
             unique_constraint_schema: referenced.filter(|_| unique.is_some()).map(|r| &r.schema),
             unique_constraint_name: unique.map(|c| &c.name),
-            match_option: "NONE",
+            match_option: if constraint.options.match_full { "FULL" } else { "NONE" },
             update_rule: rule(foreign.on_update),
             delete_rule: rule(foreign.on_delete),
         );

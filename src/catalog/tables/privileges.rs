@@ -31,7 +31,10 @@ impl View<'_> {
 
     /// Users' relations that information_schema's grants are about.
     fn granted_relations(&self) -> impl Iterator<Item = &Relation> {
-        self.user_relations().into_iter().map(AsRef::as_ref).filter(|r| r.kind != RelationKind::Sequence)
+        self.user_relations()
+            .into_iter()
+            .map(AsRef::as_ref)
+            .filter(|r| matches!(r.kind, RelationKind::Table | RelationKind::View) && !r.is_materialized())
     }
 }
 

@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::catalog::schema::{Column, Relation, RelationKind};
+use crate::catalog::schema::{
+    Column, Constraint, ConstraintKind, Index, IndexKey, IndexOptions, Relation, RelationKind,
+};
 use crate::catalog::tables::own;
 use crate::catalog::tables::recorded::{Line, Recording, recording};
 use crate::catalog::tables::rows::Cell;
@@ -65,13 +67,24 @@ fn load() -> Vec<SystemRelation> {
     for line in Recording::new(recording!("columns")).lines() {
         columns.entry(line.number("relation")).or_default().push(line);
     }
+    let mut indexes: HashMap<i64, Vec<Line>> = HashMap::new();
+    for line in Recording::new(recording!("indexes")).lines() {
+        indexes.entry(line.number("relation")).or_default().push(line);
+    }
+    let mut queries: HashMap<i64, String> = Recording::new(recording!("views"))
+        .lines()
+        .map(|line| (line.number("relation"), line.text("definition").trim_end_matches(';').to_owned()))
+        .collect();
     let relations = Recording::new(recording!("relations")).lines();
-    let recorded =
-        relations.map(|line| system_relation(&line, columns.remove(&line.number("oid")).unwrap_or_default()));
+    let recorded = relations.map(|line| {
+        let oid = line.number("oid");
+        let indexes = indexes.remove(&oid).unwrap_or_default();
+        system_relation(&line, columns.remove(&oid).unwrap_or_default(), &indexes, queries.remove(&oid))
+    });
     recorded.chain(own::relations()).collect()
 }
 
-fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
+fn system_relation(line: &Line, columns: Vec<Line>, indexes: &[Line], view_query: Option<String>) -> SystemRelation {
     let (schema, name) = (line.text("schema").into_owned(), line.text("name").into_owned());
     let relation = Relation {
         oid: recorded_oid(line, "oid"),
@@ -81,9 +94,9 @@ fn system_relation(line: &Line, columns: Vec<Line>) -> SystemRelation {
         kind: RelationKind::System,
         temporary: false,
         columns: columns.iter().map(column).collect(),
-        constraints: Vec::new(),
-        indexes: Vec::new(),
-        view_query: None,
+        constraints: indexes.iter().filter_map(key).collect(),
+        indexes: indexes.iter().map(index).collect(),
+        view_query,
         sequence: None,
         declared: true,
         options: Default::default(),
@@ -110,6 +123,39 @@ fn column(line: &Line) -> Column {
             type_info(type_oid).map_or(Repr::scalar(Scalar::Text), |t| t.repr),
         )
     }
+}
+
+/// The attribute numbers of an index's columns.
+fn keys(line: &Line) -> Vec<i16> {
+    serde_json::from_str(&line.text("keys")).unwrap_or_default()
+}
+
+fn index(line: &Line) -> Index {
+    Index {
+        oid: recorded_oid(line, "oid"),
+        name: line.text("name").into_owned(),
+        unique: line.number("is_unique") != 0,
+        primary: line.number("is_primary") != 0,
+        keys: keys(line).into_iter().map(IndexKey::of_column).collect(),
+        included: Vec::new(),
+        predicate: None,
+        method: "btree".to_owned(),
+        constraint: Some(recorded_oid(line, "constraint")).filter(|oid| *oid != Oid::INVALID),
+        options: IndexOptions::default(),
+    }
+}
+
+/// The constraint behind an index.
+fn key(line: &Line) -> Option<Constraint> {
+    Some(Constraint {
+        oid: Some(recorded_oid(line, "constraint")).filter(|oid| *oid != Oid::INVALID)?,
+        name: line.text("name").into_owned(),
+        kind: if line.number("is_primary") != 0 { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique },
+        columns: keys(line),
+        deferrable: false,
+        initially_deferred: false,
+        options: Default::default(),
+    })
 }
 
 fn recorded_oid(line: &Line, column: &str) -> Oid {

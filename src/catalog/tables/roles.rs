@@ -6,7 +6,6 @@
 use crate::catalog::cluster::SettingOf;
 use crate::catalog::roles::RoleFacts;
 use crate::catalog::tables::contents::View;
-use crate::catalog::tables::information_columns::yes_or_no;
 use crate::catalog::tables::rows::{Cell, Rows, row};
 use crate::types::pg_type::Oid;
 
@@ -102,20 +101,5 @@ pub fn enabled_roles(rows: &mut Rows, view: &View<'_>) {
     for (oid, role) in roles.all().into_iter().filter(|(oid, _)| roles.has_privileges_of(own, *oid, owner)) {
         let _ = oid;
         row!(rows, role_name: role.name);
-    }
-}
-
-/// applicable_roles: what the current role is a member of.
-pub fn applicable_roles(rows: &mut Rows, view: &View<'_>) {
-    let (roles, own) = (view.source.roles(), view.source.role());
-    let owner = roles.facts.database(&view.source.database()).owner;
-    for (role, member, more) in roles.memberships() {
-        if roles.has_privileges_of(own, member, owner) {
-            row!(rows,
-                grantee: roles.name(member),
-                role_name: roles.name(role),
-                is_grantable: yes_or_no(more.admin),
-            );
-        }
     }
 }

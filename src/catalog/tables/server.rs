@@ -173,8 +173,9 @@ fn shown_query(query: &str) -> String {
 
 /// pg_largeobject_metadata.
 pub fn large_objects(rows: &mut Rows, view: &View<'_>) -> Result<(), String> {
-    for (oid, owner) in view.source.large_objects()? {
-        row!(rows, oid: oid, lomowner: owner);
+    let roles = view.source.roles();
+    for (oid, owner, acl) in view.source.large_objects()? {
+        row!(rows, oid: oid, lomowner: owner, lomacl: acl.map(|acl| Cell::texts(acl.texts(&roles))));
     }
     Ok(())
 }

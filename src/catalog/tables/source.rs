@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::acl::Acl;
 use crate::catalog::cluster::ClusterFacts;
 use crate::catalog::roles::Roles;
 use crate::catalog::schema::{CatalogSnapshot, Relation};
@@ -55,8 +56,8 @@ pub trait CatalogSource: Send + Sync {
         Vec::new()
     }
 
-    /// The large objects with their owners, and the pages of all of them. An error's text is for SQLite only.
-    fn large_objects(&self) -> Result<Vec<(Oid, Oid)>, String> {
+    /// The large objects with their owners and lists, and the pages of all of them. An error's text is for SQLite only.
+    fn large_objects(&self) -> Result<Vec<(Oid, Oid, Option<Acl>)>, String> {
         Ok(Vec::new())
     }
 

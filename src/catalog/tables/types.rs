@@ -294,6 +294,20 @@ pub fn recorded_name(oid: Oid) -> Option<(&'static str, &'static str)> {
     recorded_names().get(&oid).map(|(schema, name)| (*schema, name.as_str()))
 }
 
+/// The base type of one of information_schema's domains, with its modifier.
+pub fn information_domain(name: &str) -> Option<(Oid, i32)> {
+    let line = Recording::new(recording!("pg_type")).lines().find(|line| {
+        line.number("typnamespace") != PG_CATALOG && line.text("typtype") == "d" && line.text("typname") == name
+    })?;
+    Some((Oid(line.number("typbasetype").try_into().ok()?), line.number("typtypmod").try_into().ok()?))
+}
+
+/// The OID of one of information_schema's types.
+pub fn information_type(name: &str) -> Option<Oid> {
+    let own = |(schema, recorded): &(&str, String)| *schema == "information_schema" && recorded == name;
+    recorded_names().iter().find(|(_, named)| own(named)).map(|(oid, _)| *oid)
+}
+
 /// The type of PostgreSQL's of that name, whether there can be values of it here or not.
 pub fn recorded_type(name: &str) -> Option<Oid> {
     let own = |(schema, recorded): &(&str, String)| *schema == "pg_catalog" && recorded == name;

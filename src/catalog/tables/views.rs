@@ -48,7 +48,7 @@ pub fn tables(rows: &mut Rows, view: &View<'_>) {
             schemaname: &system.relation.schema,
             tablename: &system.relation.name,
             tableowner: &owner,
-            hasindexes: false,
+            hasindexes: !system.relation.indexes.is_empty(),
             hasrules: false,
             hastriggers: false,
             rowsecurity: false,
@@ -82,7 +82,12 @@ pub fn views(rows: &mut Rows, view: &View<'_>) {
         );
     }
     for system in system_relations(b'v') {
-        row!(rows, schemaname: &system.relation.schema, viewname: &system.relation.name, viewowner: &owner);
+        row!(rows,
+            schemaname: &system.relation.schema,
+            viewname: &system.relation.name,
+            viewowner: &owner,
+            definition: system.relation.view_definition(),
+        );
     }
 }
 
@@ -93,11 +98,20 @@ impl Relation {
     }
 }
 
-/// pg_indexes.
+/// pg_indexes: the system's.
+pub fn system_indexes(rows: &mut Rows, view: &View<'_>) {
+    indexes_of(rows, view, system_tables());
+}
+
+/// pg_indexes: users'.
 pub fn indexes(rows: &mut Rows, view: &View<'_>) {
+    indexes_of(rows, view, view.user_tables());
+}
+
+fn indexes_of<'a>(rows: &mut Rows, view: &View<'_>, tables: impl Iterator<Item = &'a Relation>) {
     let search_path = view.source.search_path();
     let names = Names { catalog: view.catalog, search_path: &search_path };
-    for table in view.user_tables() {
+    for table in tables {
         for index in &table.indexes {
             row!(rows,
                 schemaname: &table.schema,
@@ -201,7 +215,16 @@ pub fn sequence_io_statistics(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_statio_user_indexes: every index, nothing counted.
 pub fn index_io_statistics(rows: &mut Rows, view: &View<'_>) {
-    for table in view.user_tables() {
+    index_io_statistics_of(rows, view.user_tables());
+}
+
+/// The same of the system's.
+pub fn system_index_io_statistics(rows: &mut Rows, _view: &View<'_>) {
+    index_io_statistics_of(rows, system_tables());
+}
+
+fn index_io_statistics_of<'a>(rows: &mut Rows, tables: impl Iterator<Item = &'a Relation>) {
+    for table in tables {
         for index in &table.indexes {
             row!(rows,
                 relid: table.oid,
@@ -218,7 +241,16 @@ pub fn index_io_statistics(rows: &mut Rows, view: &View<'_>) {
 
 /// pg_stat_user_indexes: every index, nothing counted.
 pub fn index_statistics(rows: &mut Rows, view: &View<'_>) {
-    for table in view.user_tables() {
+    index_statistics_of(rows, view.user_tables());
+}
+
+/// The same of the system's.
+pub fn system_index_statistics(rows: &mut Rows, _view: &View<'_>) {
+    index_statistics_of(rows, system_tables());
+}
+
+fn index_statistics_of<'a>(rows: &mut Rows, tables: impl Iterator<Item = &'a Relation>) {
+    for table in tables {
         for index in &table.indexes {
             row!(rows,
                 relid: table.oid,

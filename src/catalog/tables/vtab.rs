@@ -67,7 +67,7 @@ impl Shared {
             Builtin::Recorded(_) | Builtin::Computed(_) => self.shared_rows(relation),
         };
         let own = match contents.own {
-            Own::None => None,
+            Own::None | Own::OfQuery => None,
             Own::OfSession(add) => Some(self.produce(relation, add)),
             Own::OfStore(add) => Some(self.fetch(relation, add)?),
             Own::OfCatalog(add) => Some(self.kept_rows(relation, add)),

@@ -15,7 +15,7 @@ use crate::types::pg_type::Oid;
 
 /// The catalogs that comments are about, by the OID pg_description.classoid has.
 pub(super) const PG_CLASS: Oid = Oid(1259);
-const PG_CONSTRAINT: Oid = Oid(2606);
+pub(super) const PG_CONSTRAINT: Oid = Oid(2606);
 const PG_NAMESPACE: Oid = Oid(2615);
 const PG_TRIGGER: Oid = Oid(2620);
 const PG_TYPE: Oid = Oid(1247);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Change;
 use crate::catalog::definitions::Names;
 use crate::catalog::policy::Policy;
-use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Relation, Uses};
+use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Relation, RelationKind, Uses};
 use crate::error::{Error, Result};
 use crate::sql::planner::PlanContext;
 use crate::sql::ruleutils::{self, Relabel, Style};
@@ -51,13 +51,14 @@ impl Change<'_> {
     pub(super) fn follow(&mut self, before: &Arc<CatalogSnapshot>, renamed: Renamed<'_>) -> Result<()> {
         for relation in self.sorted_relations() {
             let done = matches!(renamed, Renamed::Column(oid, _) if oid == relation.oid);
-            if done || !relation.declared {
+            if done || !relation.declared || relation.kind == RelationKind::System {
                 continue;
             }
             let mut changed = Relation::clone(&relation);
             self.follow_in(&mut changed, before, renamed)?;
             let same_texts = changed.view_query == relation.view_query
                 && changed.options.row_security == relation.options.row_security
+                && changed.options.statistics == relation.options.statistics
                 && changed.columns.iter().zip(&relation.columns).all(|(a, b)| a.default == b.default);
             let same_in_sqlite = sqlite_texts(&changed) == sqlite_texts(&relation);
             if !same_in_sqlite && matches!(renamed, Renamed::Label(_)) {
@@ -132,6 +133,9 @@ impl Change<'_> {
                 let text = ruleutils::renamed_condition(condition, relations, &names, context, renamed.label())?;
                 Arc::make_mut(trigger).condition = Some(text);
             }
+        }
+        for kept in changed.options.statistics.iter_mut().flat_map(|own| &mut own.expressions) {
+            *kept = text(kept, true)?;
         }
         for index in &mut changed.indexes {
             for kept in index.keys.iter_mut().filter_map(|key| key.expression.as_mut()).chain(&mut index.predicate) {

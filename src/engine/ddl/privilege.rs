@@ -15,6 +15,7 @@ use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::schema::{Relation, RelationKind, UserTypeKind};
 use crate::catalog::store;
 use crate::engine::identity::denied;
+use crate::engine::large_objects;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
 use crate::sql::ddl::Name;
 use crate::sql::syntax::ast::definition::DefArg;
@@ -152,6 +153,7 @@ impl Change<'_> {
                 let routine = self.named_routine(kind, object)?;
                 self.grant_on_routine(grant, &routine)
             }
+            (ObjectType::LargeObject, GrantObject::LargeObject(number)) => self.grant_on_large_object(grant, number),
             // The languages there are are trusted.
             (ObjectType::Language, GrantObject::Name(_)) => Ok(()),
             _ => Err(Error::unsupported("GRANT and REVOKE on objects of this kind")),
@@ -175,6 +177,18 @@ impl Change<'_> {
     fn grant_on_routine(&mut self, grant: &Grant, routine: &Routine) -> Result<()> {
         let address = (PG_PROC, routine.oid, 0);
         self.grant_on_object(grant, address, AclKind::Function, routine.noun(), &routine.name)
+    }
+
+    fn grant_on_large_object(&mut self, grant: &Grant, number: &str) -> Result<()> {
+        let oid = Oid(number.parse().unwrap_or(0));
+        let owner = large_objects::owner(self.connection, oid)?.ok_or_else(|| large_objects::missing(oid))?;
+        let kind = AclKind::LargeObject;
+        let acl = large_objects::acl(self.connection, oid)?.unwrap_or_else(|| Acl::default_of(kind, owner));
+        let name = oid.0.to_string();
+        let wanted = if grant.all { kind.all() } else { grant.privileges };
+        let subject = Subject { kind, owner, acl, noun: "large object", name: &name };
+        let changed = self.changed(grant, &subject, wanted, grant.all)?;
+        large_objects::set_acl(self.connection, oid, &changed)
     }
 
     fn name_of_parts(&self, parts: &[String]) -> Result<Name> {
@@ -541,7 +555,7 @@ fn privileges_of(kind: ObjectType) -> Result<(Privileges, &'static str)> {
         ObjectType::Procedure => (AclKind::Function.all(), "procedure"),
         ObjectType::Routine => (AclKind::Function.all(), "routine"),
         ObjectType::Language => return Err(Error::unsupported("GRANT ON LANGUAGE")),
-        ObjectType::LargeObject => return Err(Error::unsupported("GRANT ON LARGE OBJECT")),
+        ObjectType::LargeObject => (AclKind::LargeObject.all(), "large object"),
         ObjectType::Tablespace => return Err(Error::unsupported("GRANT ON TABLESPACE")),
         ObjectType::ParameterAcl => return Err(Error::unsupported("GRANT ON PARAMETER")),
         _ => return Err(Error::unsupported("GRANT ON FOREIGN")),

@@ -5,11 +5,12 @@
 use super::Change;
 use super::owner::noun_of;
 use crate::catalog::privileges::PG_CLASS;
-use crate::catalog::schema::{Relation, RelationKind};
+use crate::catalog::schema::{Column, Relation, RelationKind};
 use crate::catalog::statistics::{ExtendedStatistics, KINDS, PG_STATISTIC_EXT};
 use crate::engine::identity::denied;
 use crate::error::{Error, ErrorFields, Result, Severity, SqlState};
-use crate::sql::ddl::{CreateStatsStmt, FromItem, KeyPart, Name, StatisticsChange};
+use crate::sql::ddl::{CreateStatsStmt, Expr, FromItem, KeyPart, Name, StatisticsChange};
+use crate::sql::stored;
 use crate::types::order::has_order;
 use crate::types::pg_type::Oid;
 
@@ -47,12 +48,24 @@ impl Change<'_> {
             let message = format!("cannot have more than {MAX_COLUMNS} columns in statistics");
             return Err(Error::new(SqlState::TOO_MANY_COLUMNS, message));
         }
-        let mut columns = Vec::new();
+        let (mut columns, mut expressions) = (Vec::new(), Vec::new());
         for part in &create.exprs {
-            let KeyPart::Column(column) = part else {
-                return Err(Error::unsupported("CREATE STATISTICS over expressions"));
+            let name = match part {
+                KeyPart::Column(name) => Some(name.as_str()),
+                KeyPart::Expr(expression) => stored::column_name(expression),
             };
-            columns.push(self.statistics_column(&table, column)?);
+            match (name, part) {
+                (None, KeyPart::Expr(expression)) => {
+                    expressions.push(self.statistics_expression(&table, expression, create.exprs.len() == 1)?);
+                }
+                (name, _) => columns.push(self.statistics_column(&table, name.unwrap_or_default())?),
+            }
+        }
+        let is_single = create.exprs.len() == 1 && expressions.len() == 1;
+        if is_single && !create.stat_types.is_empty() {
+            return Err(unsupported(
+                "when building statistics on a single expression, statistics kinds may not be specified",
+            ));
         }
         let mut kinds = Vec::new();
         for kind in &create.stat_types {
@@ -63,7 +76,8 @@ impl Change<'_> {
             kinds.push(*letter);
         }
         let kinds = KINDS.iter().map(|(letter, _)| *letter).filter(|l| kinds.is_empty() || kinds.contains(l)).collect();
-        if columns.len() < 2 {
+        let kinds = if is_single { Vec::new() } else { kinds };
+        if columns.len() + expressions.len() < 2 && !is_single {
             let message = "extended statistics require at least 2 columns";
             return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         }
@@ -72,11 +86,36 @@ impl Change<'_> {
             let message = "duplicate column name in statistics definition";
             return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
         }
+        let is_twice = |(place, text): (usize, &String)| expressions.iter().take(place).any(|other| other == text);
+        if expressions.iter().enumerate().any(is_twice) {
+            let message = "duplicate expression in statistics definition";
+            return Err(Error::new(SqlState::DUPLICATE_COLUMN, message));
+        }
         let oid = self.new_oid()?;
         let mut changed = Relation::clone(&table);
-        let made = ExtendedStatistics { oid, schema, name: name.name.clone(), columns, kinds, target: -1 };
+        let made = ExtendedStatistics { oid, schema, name: name.name.clone(), columns, kinds, target: -1, expressions };
         changed.options.statistics.push(made);
         self.put_relation(changed)
+    }
+
+    /// An expression as it is kept. What has no order can be counted alone only.
+    fn statistics_expression(&self, table: &Relation, expression: &Expr, is_single: bool) -> Result<String> {
+        self.check_expression(expression, table)?;
+        let text = self.deparse(expression, table);
+        let type_oid = self.stored_expression(&text, table)?.type_oid;
+        if !is_single && !has_order(self.catalog.base_type(type_oid)) {
+            return Err(unsupported(format!(
+                "expression cannot be used in multivariate statistics because its type {} has no default btree operator class",
+                self.type_display(type_oid)
+            )));
+        }
+        Ok(text)
+    }
+
+    /// Whether statistics are still there without a column of their table.
+    pub(super) fn keeps_statistics(&self, own: &ExtendedStatistics, table: &Relation, column: &Column) -> bool {
+        let uses = |text: &String| self.text_columns(Some(text), table).contains(&column.name);
+        !own.columns.contains(&column.number) && !own.expressions.iter().any(uses)
     }
 
     fn statistics_column(&self, table: &Relation, name: &str) -> Result<i16> {

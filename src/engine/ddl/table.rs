@@ -2,6 +2,7 @@
 
 use super::Change;
 use super::column::WantedSequence;
+use super::comment::{PG_CLASS, PG_CONSTRAINT};
 use super::drop::Object;
 use super::index::key_names;
 use super::naming;
@@ -68,6 +69,7 @@ impl Change<'_> {
         relation.constraints.iter_mut().for_each(|constraint| constraint.options.not_valid = false);
         for like in &create.like {
             self.copy_indexes(&mut relation, like)?;
+            self.copy_comments(&relation, like)?;
         }
         let oid = relation.oid;
         relation.options.inheritance.parents = parents.iter().map(|parent| parent.oid).collect();
@@ -185,6 +187,29 @@ impl Change<'_> {
             }
         }
         Ok(wanted)
+    }
+
+    /// LIKE … INCLUDING COMMENTS: those of columns and checks.
+    fn copy_comments(&mut self, relation: &Relation, like: &LikeClause) -> Result<()> {
+        if !like.comments {
+            return Ok(());
+        }
+        let source = self.relation(&like.source)?;
+        let columns = source.columns.iter().filter_map(|from| {
+            let to = relation.column(&from.name)?;
+            Some(((PG_CLASS, source.oid, from.number.into()), (PG_CLASS, relation.oid, to.number.into())))
+        });
+        let checks = source.constraints.iter().filter_map(|from| {
+            let to = relation.constraints.iter().find(|to| to.name == from.name && to.check() == from.check())?;
+            Some(((PG_CONSTRAINT, from.oid, 0), (PG_CONSTRAINT, to.oid, 0)))
+        });
+        let keys: Vec<_> = columns.chain(checks).collect();
+        for (from, to) in keys {
+            if let Some(text) = self.catalog.comments.get(&from).cloned() {
+                self.set_comment(to, Some(&text))?;
+            }
+        }
+        Ok(())
     }
 
     /// LIKE … INCLUDING INDEXES: keys under new names, other indexes too.

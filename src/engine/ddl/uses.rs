@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Index, Relation, Uses};
+use crate::catalog::schema::{CatalogSnapshot, ConstraintKind, Index, Relation, RelationKind, Uses};
 use crate::settings::Settings;
 use crate::sql::planner::PlanContext;
 use crate::sql::regclass::named_relations;
@@ -52,8 +52,13 @@ pub(crate) fn complete(catalog: CatalogSnapshot) -> CatalogSnapshot {
             || relation.columns.iter().any(|c| c.default.is_some() && is_empty(&c.options.uses))
             || relation.indexes.iter().any(|i| has_text(i) && is_empty(&i.options.uses))
     };
-    let incomplete: Vec<Arc<Relation>> =
-        catalog.relations.values().filter(|r| r.declared).filter(unsaid).cloned().collect();
+    let incomplete: Vec<Arc<Relation>> = catalog
+        .relations
+        .values()
+        .filter(|r| r.declared && r.kind != RelationKind::System)
+        .filter(unsaid)
+        .cloned()
+        .collect();
     if incomplete.is_empty() {
         return catalog;
     }

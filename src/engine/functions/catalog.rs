@@ -54,8 +54,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_get_expr", 2, expression),
     Definition::stable("pg_get_expr", 3, expression),
     Definition::stable("pg_get_partkeydef", 1, partition_key),
-    Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, |own, table, names| own.definition(table, names))),
-    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, _| own.column_list(table))),
+    Definition::stable("pg_get_statisticsobjdef", 1, |args| statistics_text(args, ExtendedStatistics::definition)),
+    Definition::stable("pg_get_statisticsobjdef_columns", 1, |args| statistics_text(args, |own, table, _, shown| own.column_list(table, shown))),
+    Definition::stable("pg_get_statisticsobjdef_expressions", 1, |a| {
+        let oid = oid(a, 0)?;
+        with_names(a, |names| {
+            let found = names.catalog.extended_statistics().find(|(_, own)| own.oid == oid);
+            Ok(found.and_then(|(_, own)| own.expression_list(names)).into())
+        })
+    }),
     Definition::stable("pg_get_partition_constraintdef", 1, partition_condition),
     Definition::stable("pg_partition_root", 1, partition_root),
     Definition::stable("pg_get_serial_sequence", 2, serial_sequence),
@@ -76,7 +83,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     Definition::stable("pg_type_is_visible", 1, type_is_visible),
     Definition::stable("pg_function_is_visible", 1, |a| {
         let oid = oid(a, 0)?;
-        with_names(a, |n| Ok(routine_of(n, oid).map(|r| n.routine_is_visible(r)).or(proc(oid).map(|_| true)).into()))
+        with_names(a, |n| {
+            let own = routine_of(n, oid).map(|r| n.routine_is_visible(r));
+            Ok(own.or(proc(oid).map(|_| object_is_visible(n, oid))).into())
+        })
+    }),
+    Definition::stable("pg_object_is_visible", 1, |a| {
+        let oid = oid(a, 0)?;
+        with_names(a, |names| Ok(object_is_visible(names, oid).into()))
     }),
     Definition::stable("pg_obj_description", 1, |a| description(a, None)),
     Definition::stable("pg_obj_description", 2, |a| description(a, Some(class_of(&a.text(1)?)))),
@@ -159,11 +173,14 @@ fn constraint_definition(args: &Args<'_>) -> Result<Output> {
 }
 
 /// What statistics of that OID are told as.
-fn statistics_text(args: &Args<'_>, told: fn(&ExtendedStatistics, &Relation, &Names<'_>) -> String) -> Result<Output> {
+fn statistics_text(
+    args: &Args<'_>,
+    told: fn(&ExtendedStatistics, &Relation, &Names<'_>, Shown<'_>) -> String,
+) -> Result<Output> {
     let oid = oid(args, 0)?;
-    with_names(args, |names| {
+    with_style(args, Style::PRETTY, |names, shown| {
         let found = names.catalog.extended_statistics().find(|(_, own)| own.oid == oid);
-        Ok(found.map(|(table, own)| told(own, table, names)).into())
+        Ok(found.map(|(table, own)| told(own, table, names, shown)).into())
     })
 }
 
@@ -372,6 +389,32 @@ fn replica_identity(args: &Args<'_>) -> Result<Output> {
 fn table_is_visible(args: &Args<'_>) -> Result<Output> {
     let oid = oid(args, 0)?;
     with_names(args, |names| Ok(names.catalog.relations.get(&oid).map(|r| names.relation_is_visible(r)).into()))
+}
+
+/// Whether an operator, an operator class or family, statistics, an extension's function is what its bare name means.
+/// Everything else of the kind is pg_catalog's.
+fn object_is_visible(names: &Names<'_>, oid: Oid) -> bool {
+    let catalog = names.catalog;
+    let first = |schema: &str, has: &dyn Fn(&str) -> bool| {
+        names.search_path.iter().find(|own| *own == schema || has(own)).is_some_and(|found| found == schema)
+    };
+    if let Some(operator) = catalog.operators.get(&oid) {
+        let same = |schema: &str| {
+            catalog.operators.values().any(|other| {
+                (other.schema.as_str(), &other.name, other.left, other.right)
+                    == (schema, &operator.name, operator.left, operator.right)
+            })
+        };
+        return first(&operator.schema, &same);
+    }
+    if let Some((_, own)) = catalog.extended_statistics().find(|(_, own)| own.oid == oid) {
+        let same = |schema: &str| {
+            catalog.extended_statistics().any(|(_, other)| other.schema == schema && other.name == own.name)
+        };
+        return first(&own.schema, &same);
+    }
+    let created = member(oid).and_then(|member| catalog.extensions.iter().find(|e| e.name == member.extension));
+    created.is_none_or(|created| names.search_path.contains(&created.schema))
 }
 
 fn type_is_visible(args: &Args<'_>) -> Result<Output> {

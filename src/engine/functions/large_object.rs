@@ -5,6 +5,7 @@
 use rusqlite::Connection;
 
 use super::{Args, Definition, Output};
+use crate::catalog::acl::{Acl, AclKind, Privileges};
 use crate::engine::large_objects::{self as objects, Descriptor};
 use crate::error::{Error, Result, SqlState};
 use crate::limits::memory;
@@ -60,14 +61,33 @@ fn denied(oid: Oid) -> Error {
 }
 
 /// The object must be there, and the role its owner's.
-fn check(args: &Args<'_>, of: Oid, refusal: fn(Oid) -> Error) -> Result<()> {
+fn check_owner(args: &Args<'_>, of: Oid) -> Result<()> {
     let owner = on(args, |connection| objects::owner(connection, of))?.ok_or_else(|| objects::missing(of))?;
     args.slot().with_session(|session| {
         let (roles, role) = (session.roles(), session.role());
-        let may = session.is_superuser() || roles.has_privileges_of(role, owner, owner);
-        if may { Ok(()) } else { Err(refusal(of)) }
+        if session.is_superuser() || roles.has_privileges_of(role, owner, owner) {
+            return Ok(());
+        }
+        let message = format!("must be owner of large object {}", of.0);
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     })
 }
+
+/// The object must be there, and the role have the privileges on it (inv_open).
+fn check(args: &Args<'_>, of: Oid, wanted: Privileges) -> Result<()> {
+    let found = on(args, |connection| Ok((objects::owner(connection, of)?, objects::acl(connection, of)?)))?;
+    let owner = found.0.ok_or_else(|| objects::missing(of))?;
+    args.slot().with_session(|session| {
+        let holder = session.holder();
+        let acl = found.1.unwrap_or_else(|| Acl::default_of(AclKind::LargeObject, owner));
+        let may = holder.superuser || acl.mask(&holder, owner, wanted) == wanted;
+        if may { Ok(()) } else { Err(denied(of)) }
+    })
+}
+
+/// What reading takes, and what writing does.
+const READS: Privileges = Privileges::SELECT;
+const WRITES: Privileges = Privileges::SELECT.and(Privileges::UPDATE);
 
 /// An open one, which may be moved: what moves it is not done again.
 fn descriptor(args: &Args<'_>) -> Result<Descriptor> {
@@ -101,18 +121,14 @@ fn from_bytea(args: &Args<'_>) -> Result<Output> {
 
 fn unlink(args: &Args<'_>) -> Result<Output> {
     let of = oid(args, 0)?;
-    let not_owner = |of: Oid| {
-        let message = format!("must be owner of large object {}", of.0);
-        Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
-    };
-    check(args, of, not_owner)?;
+    check_owner(args, of)?;
     changing(args, |connection| objects::remove(connection, of))?;
     Ok(1.into())
 }
 
 fn open(args: &Args<'_>) -> Result<Output> {
     let (of, mode) = (oid(args, 0)?, args.int(1)?);
-    check(args, of, denied)?;
+    check(args, of, if objects::mode_writes(mode) { WRITES } else { READS })?;
     args.slot().refuse_to_repeat();
     let number = args.slot().with_session(|session| {
         let depth = session.depth;
@@ -176,7 +192,7 @@ fn truncate(args: &Args<'_>) -> Result<Output> {
 
 fn get(args: &Args<'_>, offset: i64, length: i64) -> Result<Output> {
     let of = oid(args, 0)?;
-    check(args, of, denied)?;
+    check(args, of, READS)?;
     if !(0..=objects::MOST).contains(&offset) {
         let message = format!("invalid large object seek target: {offset}");
         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
@@ -195,7 +211,7 @@ fn get(args: &Args<'_>, offset: i64, length: i64) -> Result<Output> {
 
 fn put(args: &Args<'_>) -> Result<Output> {
     let (of, offset, data) = (oid(args, 0)?, args.int(1)?, args.bytes(2)?);
-    check(args, of, denied)?;
+    check(args, of, WRITES)?;
     if !(0..=objects::MOST).contains(&offset) {
         let message = format!("invalid large object seek target: {offset}");
         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));

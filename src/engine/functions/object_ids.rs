@@ -14,7 +14,7 @@ use crate::catalog::members;
 use crate::catalog::routine_text::routine_of;
 use crate::catalog::routines::{PG_PROC, Routine};
 use crate::catalog::tables::procs::{proc, procs_named};
-use crate::catalog::tables::types::recorded_type;
+use crate::catalog::tables::types::{information_type, recorded_type};
 use crate::engine::context::SessionContext;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::type_name;
@@ -158,6 +158,12 @@ pub(super) fn find_type(session: &SessionContext, text: &str) -> Result<Oid> {
     if named.setof {
         return Err(Error::new(SqlState::SYNTAX_ERROR, invalid));
     }
+    if let ([schema, name], true) = (named.names.as_slice(), named.array_bounds.is_empty())
+        && schema == "information_schema"
+        && let Some(oid) = information_type(name)
+    {
+        return Ok(oid);
+    }
     match type_name::resolve(&named, &session.catalog, session.settings.schemas_searched()) {
         // A type of which there are no values here has a number all the same.
         Err(error) if error.code() == SqlState::FEATURE_NOT_SUPPORTED => {
@@ -258,6 +264,12 @@ fn map_elements(stored: &str, each: &dyn Fn(Value) -> Result<Value>) -> Result<S
 fn function_name(names: &Names<'_>, oid: Oid) -> Option<String> {
     let own = proc(oid)?;
     if own.extension.is_empty() {
+        let shadows = |schema: &String| names.catalog.routines_in(schema, &own.name).next().is_some();
+        let shared = members::lines(names.catalog, PG_PROC)
+            .any(|(line, of)| line.text("proname") == own.name && names.search_path.contains(&of.schema));
+        if shared || names.search_path.iter().any(shadows) {
+            return Some(names.qualified("pg_catalog", &own.name, false));
+        }
         return Some(own.shown_name());
     }
     // Qualified where the name alone means several, or another.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::catalog::policy::PolicyCommand;
 use crate::catalog::schema::{Relation, RelationKind};
+use crate::catalog::tables::contents;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::outer::OuterTable;
@@ -103,6 +104,9 @@ impl Analyzer<'_> {
         match relation.kind {
             RelationKind::View if relation.view_query.is_some() && !self.to_be_printed() => {
                 self.view(relation, alias, locked)
+            }
+            RelationKind::System if contents::is_query(relation) && !self.to_be_printed() => {
+                self.view(relation, alias, false)
             }
             RelationKind::Composite => {
                 let message = format!("\"{}\" is a composite type", relation.name);

@@ -5,7 +5,7 @@
 //! Specification: datatype.html, parse_type.c and the types' typmod input functions.
 
 use crate::catalog::schema::CatalogSnapshot;
-use crate::catalog::tables::types::recorded_type;
+use crate::catalog::tables::types::{information_domain, recorded_type};
 use crate::error::{Error, Result, SqlState};
 use crate::sql::syntax::ast::expression::{AConst, ColumnRef, ConstValue, Expr, Field, TypeName};
 use crate::sql::types;
@@ -131,6 +131,12 @@ fn resolve_name(
         if recorded_type(name).is_some() {
             return Err(Error::unsupported(format!("type {name}")));
         }
+    }
+    if schema == Some("information_schema")
+        && let Some((base, typmod)) = information_domain(name)
+    {
+        let repr = catalog.repr(base).ok_or_else(|| Error::internal("a domain's base"))?;
+        return Ok(ResolvedType { oid: base, typmod, repr });
     }
     let found = match schema {
         Some(schema) if !catalog.has_schema(schema) => {
