@@ -89,6 +89,7 @@ fn statement(sql: &str, write: bool) -> SqliteStatement {
         key_sources: Vec::new(),
         fires: false,
         locks_rows: false,
+        waits: false,
         folded: None,
     }
 }

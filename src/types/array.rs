@@ -10,7 +10,7 @@ use std::fmt::Write;
 use crate::error::{Error, Result, SqlState};
 use crate::limits::{memory, session};
 use crate::types::bytes_text::{parse_bytea, write_hex};
-use crate::types::json::write_escaped;
+use crate::types::json::{write_escaped, write_string};
 use crate::types::number_text::{write_float4, write_float8};
 use crate::types::pg_type::Scalar;
 use crate::types::value::{Value, ValueRef};
@@ -257,7 +257,8 @@ pub fn push_element(out: &mut String, scalar: Scalar, value: ValueRef<'_>) -> Re
         (ValueRef::Real(value), _) => {
             out.write_str("\"").and_then(|()| write_float8(value, out)).and_then(|()| out.write_str("\""))
         }
-        (ValueRef::Text(text), _) => return push_text(out, text),
+        (ValueRef::Text(text), _) if text.len() < PIECE => write_string(text, out),
+        (ValueRef::Text(text), _) => return push_long_text(out, text),
         (ValueRef::Blob(bytes), _) => {
             // The backslash of "\x…" is escaped in JSON.
             out.write_str("\"\\").and_then(|()| write_hex(bytes, out)).and_then(|()| out.write_str("\""))
@@ -266,14 +267,17 @@ pub fn push_element(out: &mut String, scalar: Scalar, value: ValueRef<'_>) -> Re
     written.map_err(|_| Error::internal("writing an array"))
 }
 
-/// A text in quotes. Rows in rows in rows are twice as long with each of them, so that one who nests them thirty times waits
+/// What of a text is written without a look whether the session is to stop.
+const PIECE: usize = 1 << 18;
+
+/// A long text in quotes. Rows in rows in rows are twice as long with each of them, so that one who nests them thirty times waits
 /// for a gigabyte: it is written in pieces, and between two of them the session may be told to stop.
-fn push_text(out: &mut String, mut text: &str) -> Result<()> {
-    const PIECE: usize = 1 << 18;
+fn push_long_text(out: &mut String, mut text: &str) -> Result<()> {
     memory::room(out.len(), text.len())?;
     out.push('"');
     while !text.is_empty() {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(PIECE));
+        let most = PIECE.min(text.len());
+        let (piece, rest) = text.split_at((0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(most));
         session::work(piece.len())?;
         write_escaped(piece, out).map_err(|_| Error::internal("writing an array"))?;
         text = rest;

@@ -722,7 +722,7 @@ impl Change<'_> {
         work.after.columns.retain(|c| c.number != number);
         let (type_oid, typmod) = (column.type_oid, column.typmod);
         work.after.options.dropped.push(DroppedColumn { number, type_oid, typmod });
-        work.after.options.statistics.retain(|own| self.keeps_statistics(own, &table, &column));
+        work.after.options.statistics.retain(|own| self.keeps_statistics(own, &table, column));
         if table.kind == RelationKind::Composite {
             return self.put_relation(work.after);
         }

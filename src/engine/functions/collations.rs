@@ -75,8 +75,11 @@ fn register_locale(connection: &Connection, name: &str, locale: &str) -> rusqlit
     })
 }
 
+/// Values of a keyword as ICU wrote them of old, and as language tags have them.
+type Values = &'static [(&'static str, &'static str)];
+
 /// ICU's keywords of old (`de@collation=phonebook`), and what they are called in language tags, with their values.
-const KEYWORDS: &[(&str, &str, &[(&str, &str)])] = &[
+const KEYWORDS: &[(&str, &str, Values)] = &[
     ("collation", "co", &[("phonebook", "phonebk"), ("traditional", "trad"), ("dictionary", "dict")]),
     ("colstrength", "ks", LEVELS),
     ("colalternate", "ka", &[("non-ignorable", "noignore")]),
@@ -85,8 +88,8 @@ const KEYWORDS: &[(&str, &str, &[(&str, &str)])] = &[
     ("colnumeric", "kn", YES_NO),
     ("colnormalization", "kk", YES_NO),
 ];
-const YES_NO: &[(&str, &str)] = &[("yes", "true"), ("no", "false")];
-const LEVELS: &[(&str, &str)] =
+const YES_NO: Values = &[("yes", "true"), ("no", "false")];
+const LEVELS: Values =
     &[("primary", "level1"), ("secondary", "level2"), ("tertiary", "level3"), ("quaternary", "level4")];
 
 /// A locale as ICU writes them, as a language tag.
