@@ -8,7 +8,7 @@ use crate::sql::lower::print::Printer;
 use crate::sql::lower::search::{Search, Volatile};
 use crate::sql::lower::tree::{Expr, ExprKind};
 
-/// An operand of more parts is computed whatever the left one is: it is written twice.
+/// With an operand of more parts both are computed: it would be written twice.
 const MAX_PARTS: usize = 64;
 
 impl Printer<'_> {
@@ -31,7 +31,7 @@ impl Printer<'_> {
             return false;
         }
         if Volatile.in_expr(left) {
-            return self.skipped(template, left, right);
+            return self.by_left_value(template, left, right);
         }
         if parts(left) > MAX_PARTS {
             return false;
@@ -46,17 +46,22 @@ impl Printer<'_> {
 }
 
 impl Printer<'_> {
-    /// The left operand must not be written twice: SQLite does not compute a right one that is a sub-query if the left one
-    /// decides. An aggregate cannot be in one.
-    fn skipped(&mut self, template: &str, left: &Expr, right: &Expr) -> bool {
-        if right.contains_aggregate() || right.contains_window() {
+    /// With the right operand written twice, of which one is computed, if any: the left one would be computed twice.
+    fn by_left_value(&mut self, template: &'static str, left: &Expr, right: &Expr) -> bool {
+        if parts(right) > MAX_PARTS {
             return false;
         }
-        self.push("(");
+        let [decided, open, unknown] = match template {
+            "({0} AND {1})" => [" WHEN 0 THEN 0 WHEN 1 THEN ", " ELSE (", " AND NULL) END)"],
+            _ => [" WHEN 1 THEN 1 WHEN 0 THEN ", " ELSE (", " OR NULL) END)"],
+        };
+        self.push("(CASE ");
         self.expr(left);
-        self.push(if template == "({0} AND {1})" { " AND (SELECT " } else { " OR (SELECT " });
+        self.push(decided);
         self.expr(right);
-        self.push("))");
+        self.push(open);
+        self.expr(right);
+        self.push(unknown);
         true
     }
 }
