@@ -145,8 +145,8 @@ impl Range {
 
     /// The smallest range that both are within.
     pub fn span(&self, other: &Range, scalar: Scalar) -> Range {
-        let lower = if self.lower.compare(&other.lower, scalar).is_le() { &self.lower } else { &other.lower };
-        let upper = if self.upper.compare(&other.upper, scalar).is_ge() { &self.upper } else { &other.upper };
+        let lower = if self.lower.compare(&other.lower, scalar).is_lt() { &self.lower } else { &other.lower };
+        let upper = if self.upper.compare(&other.upper, scalar).is_gt() { &self.upper } else { &other.upper };
         Range { lower: lower.clone(), upper: upper.clone() }
     }
 
