@@ -10,6 +10,7 @@ pub(super) mod hstore;
 pub(super) mod intarray;
 pub(super) mod ltree;
 mod metaphone;
+pub(super) mod pgp;
 pub(super) mod trigrams;
 pub(super) mod vector;
 

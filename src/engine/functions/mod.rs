@@ -732,6 +732,7 @@ static AREAS: &[&[Definition]] = &[
     ranges::FUNCTIONS,
     extension::FUNCTIONS,
     extension::cipher::FUNCTIONS,
+    extension::pgp::FUNCTIONS,
     extension::crypt::FUNCTIONS,
     extension::hstore::FUNCTIONS,
     extension::intarray::FUNCTIONS,

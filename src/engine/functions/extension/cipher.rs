@@ -23,7 +23,6 @@ pub(in crate::engine::functions) static FUNCTIONS: &[Definition] = &[
     Definition::pure("pg_decrypt_iv", 4, |a| crypted(a, "decrypt_iv", false)),
     Definition::pure("pg_armor", 1, |a| Ok(armored(&a.bytes(0)?, &[])?.into())),
     Definition::pure("pg_armor", 3, |a| Ok(armored(&a.bytes(0)?, &headers(a)?)?.into())),
-    Definition::pure("pg_pgp", -1, |_| Err(Error::unsupported("OpenPGP encryption"))),
     Definition::pure("pg_dearmor", 1, |a| Ok(dearmored(&a.text(0)?)?.into())),
 ];
 
