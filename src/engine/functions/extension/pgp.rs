@@ -250,10 +250,13 @@ impl S2k {
     }
 }
 
+/// Encrypts a block in place.
+type Block = dyn Fn(&mut [u8]);
+
 /// A block cipher under its key.
 struct Blocks {
     size: usize,
-    encrypt: Box<dyn Fn(&mut [u8])>,
+    encrypt: Box<Block>,
 }
 
 fn blocks(code: u8, key: &[u8]) -> Result<Blocks> {
@@ -353,7 +356,7 @@ fn next_packet(data: &[u8]) -> Result<(u8, Vec<u8>, &[u8])> {
         let first = long(take(1)?);
         let (length, partial) = match first {
             0..=191 => (first, false),
-            192..=223 => ((first - 192 << 8) + long(take(1)?) + 192, false),
+            192..=223 => (((first - 192) << 8) + long(take(1)?) + 192, false),
             255 => (long(take(4)?), false),
             _ => (1 << (first & 31), true),
         };
