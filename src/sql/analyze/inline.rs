@@ -11,7 +11,7 @@ use crate::catalog::routines::{self, Body, Language, PG_PROC, Routine, RoutineKi
 use crate::error::Result;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::routine::CallSite;
-use crate::sql::analyze::scope::{Naming, RangeColumn, RangeVar, Scope};
+use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::functions::{RoutineCall, Volatility};
 use crate::sql::scan;
 use crate::sql::syntax::ast::expression::Expr as Ast;
@@ -44,15 +44,15 @@ impl Analyzer<'_> {
         let args = args.get(1..).unwrap_or_default();
         self.inlining.push(routine.oid);
         // What is found on the way counts only if it is used.
-        let kept = (self.permissions.borrow().clone(), self.used.borrow().clone(), self.writes, self.last_aggregate);
+        let kept = (self.permissions.borrow().clone(), self.used.borrow().clone());
+        let noted = (self.writes, self.waits, self.last_aggregate);
         let body = self.body_of(&routine, args, &call);
         self.inlining.pop();
         match body {
             Some(body) => body,
             None => {
-                let (permissions, used, writes, aggregate) = kept;
-                (*self.permissions.borrow_mut(), *self.used.borrow_mut()) = (permissions, used);
-                (self.writes, self.last_aggregate) = (writes, aggregate);
+                (*self.permissions.borrow_mut(), *self.used.borrow_mut()) = kept;
+                (self.writes, self.waits, self.last_aggregate) = noted;
                 call
             }
         }
@@ -166,22 +166,7 @@ impl Analyzer<'_> {
         let stand_ins: Vec<Expr> = stand_ins.collect();
         let named = parameters.zip(&stand_ins).filter(|(parameter, _)| !parameter.name.is_empty());
         let columns = named.map(|(p, expr)| RangeColumn { name: p.name.clone(), expr: expr.clone() }).collect();
-        let entry = RangeVar {
-            name: routine.name.clone(),
-            schema: None,
-            columns,
-            visible: true,
-            relation: None,
-            row_type: None,
-            whole: None,
-            present: None,
-            entry: EntryId::OUTPUT,
-            is_function: false,
-            nullable: false,
-            naming: Naming::Any,
-            has_members: false,
-            unexpanded: 0,
-        };
+        let entry = RangeVar::over(routine.name.clone(), EntryId::OUTPUT, columns);
         self.stored(|a| {
             a.search_path = a.context.settings.schemas_searched().clone();
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });

@@ -111,22 +111,11 @@ impl RangeVar {
                 RangeColumn { name: column.name.clone(), expr }
             })
             .collect();
-        let schema = Some(relation.schema.clone());
         RangeVar {
-            name,
-            schema,
-            columns,
-            visible: true,
+            schema: Some(relation.schema.clone()),
             relation: Some(relation.oid),
             row_type: Some(relation.oid),
-            whole: None,
-            present: None,
-            entry,
-            is_function: false,
-            nullable: false,
-            naming: Naming::Any,
-            has_members: false,
-            unexpanded: 0,
+            ..RangeVar::over(name, entry, columns)
         }
     }
 
@@ -141,6 +130,11 @@ impl RangeVar {
                 RangeColumn { name: name.clone(), expr }
             })
             .collect();
+        RangeVar::over(name, entry, columns)
+    }
+
+    /// An entry that is no relation, with these columns.
+    pub fn over(name: String, entry: EntryId, columns: Vec<RangeColumn>) -> Self {
         RangeVar {
             name,
             schema: None,

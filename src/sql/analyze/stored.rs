@@ -5,7 +5,7 @@
 use crate::catalog::schema::Relation;
 use crate::error::{Error, Result, SqlState};
 use crate::sql::analyze::analyzer::Analyzer;
-use crate::sql::analyze::scope::{Naming, RangeColumn, RangeVar, Scope};
+use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::syntax::ast::expression::Expr as Ast;
 use crate::sql::syntax::parse;
 use crate::sql::tree::{EntryId, Expr};
@@ -76,22 +76,7 @@ impl Analyzer<'_> {
     pub(super) fn domain_check(&mut self, check: &str, value: Expr) -> Result<Expr> {
         let ast = parse::expression(check)?;
         let column = RangeColumn { name: "value".to_owned(), expr: value };
-        let entry = RangeVar {
-            name: String::new(),
-            schema: None,
-            columns: vec![column],
-            visible: true,
-            relation: None,
-            row_type: None,
-            whole: None,
-            present: None,
-            entry: EntryId::OUTPUT,
-            is_function: false,
-            nullable: false,
-            naming: Naming::Any,
-            has_members: false,
-            unexpanded: 0,
-        };
+        let entry = RangeVar::over(String::new(), EntryId::OUTPUT, vec![column]);
         self.stored(|a| {
             a.scopes.push(Scope { entries: vec![entry], ..Scope::default() });
             let result = a.condition(&ast, "CHECK");

@@ -8,7 +8,7 @@ use crate::catalog::schema::{Relation, RelationKind};
 use crate::error::Result;
 use crate::sql::analyze::analyzer::Analyzer;
 use crate::sql::analyze::names::output_name;
-use crate::sql::analyze::scope::{Naming, RangeColumn, RangeVar, Scope};
+use crate::sql::analyze::scope::{RangeColumn, RangeVar, Scope};
 use crate::sql::syntax::ast::expression::{Expr as Ast, Field};
 use crate::sql::syntax::ast::query::{
     FromItem as Item, RangeVar as RangeName, ResTarget, SelectBody, SelectStmt, SimpleSelect,
@@ -146,22 +146,10 @@ impl<'a> ViewRow<'a> {
 impl RangeVar {
     /// A view's row, whose columns are expressions over the table below it.
     pub(super) fn of_view(view: &Relation, columns: Vec<RangeColumn>, entry: EntryId) -> Self {
-        let (name, schema) = (view.name.clone(), Some(view.schema.clone()));
         let mut row = RangeVar {
-            name,
-            schema,
-            columns,
-            visible: true,
-            relation: None,
+            schema: Some(view.schema.clone()),
             row_type: Some(view.oid),
-            whole: None,
-            present: None,
-            entry,
-            is_function: false,
-            nullable: false,
-            naming: Naming::Any,
-            has_members: false,
-            unexpanded: 0,
+            ..RangeVar::over(view.name.clone(), entry, columns)
         };
         let origins: Vec<_> = view.columns.iter().map(|column| (view.oid, column.number)).collect();
         row.carry_origins(&origins);

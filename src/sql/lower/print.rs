@@ -497,13 +497,6 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Prints what is a value, whose outcome is no jump.
-    pub(super) fn value(&mut self, print: impl FnOnce(&mut Self)) {
-        let outer = std::mem::replace(&mut self.as_value, true);
-        print(self);
-        self.as_value = outer;
-    }
-
     fn order_by(&mut self, keys: &[SortKey], by_position: bool) {
         if keys.is_empty() {
             return;
@@ -672,22 +665,16 @@ impl<'a> Printer<'a> {
             // PostgreSQL allows an empty select list, SQLite does not.
             self.push("NULL");
         }
-        let outer = std::mem::replace(&mut self.as_value, true);
         for (i, target) in targets.iter().enumerate() {
             if i > 0 {
                 self.push(", ");
             }
             // Columns, too: those of VALUES, of sub-queries and of functions have no collation of their own.
-            if collate {
-                self.collated(&target.expr);
-            } else {
-                self.expr(&target.expr);
-            }
+            self.value(|p| if collate { p.collated(&target.expr) } else { p.expr(&target.expr) });
             if naming == Naming::Positional {
                 _ = write!(self.sql, " AS c{}", i + 1);
             }
         }
-        self.as_value = outer;
     }
 
     /// DISTINCT ON: the first row of each group in ORDER BY's order, by row_number().

@@ -14,8 +14,17 @@ const MAX_PARTS: usize = 64;
 impl Printer<'_> {
     /// Prints a condition, whose outcome is a jump.
     pub(super) fn condition(&mut self, expr: &Expr) {
-        let outer = std::mem::replace(&mut self.as_value, false);
-        self.expr(expr);
+        self.with_outcome(false, |p| p.expr(expr));
+    }
+
+    /// Prints what is a value.
+    pub(super) fn value(&mut self, print: impl FnOnce(&mut Self)) {
+        self.with_outcome(true, print);
+    }
+
+    fn with_outcome(&mut self, as_value: bool, print: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.as_value, as_value);
+        print(self);
         self.as_value = outer;
     }
 
@@ -43,9 +52,7 @@ impl Printer<'_> {
         self.push(" END)");
         true
     }
-}
 
-impl Printer<'_> {
     /// With the right operand written twice, of which one is computed, if any: the left one would be computed twice.
     fn by_left_value(&mut self, template: &'static str, left: &Expr, right: &Expr) -> bool {
         if parts(right) > MAX_PARTS {
